@@ -1,0 +1,108 @@
+"""What travels between the stages: small frozen dataclasses.
+
+Letters in shapes: t frames, h rows, w columns. Pixel coordinates are x right, y down, with
+(0, 0) the centre of the top-left pixel. Pictures are RGB, (3, h, w): uint8 0..255 where they
+come from or go to a file, float32 0..1 inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .checks import check_shape
+from .errors import InputError
+
+#: Called as progress(stage, done, total) in every loop that takes time. It may raise to cancel.
+Progress = Callable[[str, int, int], None]
+
+NUM_LANDMARKS = 478
+
+
+def no_progress(stage: str, done: int, total: int) -> None:
+    """The default: nobody watches."""
+
+
+@dataclass(frozen=True)
+class VideoFrame:
+    """One decoded picture."""
+
+    image: Tensor  #: (3, h, w) uint8 RGB
+    time: float  #: seconds in the source file's own clock; 0 where the source has none
+
+
+@dataclass(frozen=True)
+class AudioSource:
+    """Where the sound of a clip is; decoded only when a writer or a node asks for it."""
+
+    path: Path
+    start: float  #: seconds in the file at which the clip's first frame is shown
+    duration: float  #: seconds of the clip
+
+
+@dataclass(frozen=True)
+class VideoClip:
+    """A lazy clip at a constant frame rate. Iterating decodes; iterating again decodes again."""
+
+    source: Iterable[VideoFrame]  #: re-iterable
+    height: int  #: px, after rotation and pixel aspect are applied
+    width: int  #: px
+    fps: Fraction  #: frames per second
+    frame_count: int  #: frames the source announces; a broken tail may yield fewer, with a warning
+    audio: AudioSource | None = None  #: None: silent
+    name: str = "clip"  #: for messages: the file name
+
+    def __post_init__(self) -> None:
+        if self.fps <= 0:
+            raise InputError(f"fps must be above 0, got {self.fps}")
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        return iter(self.source)
+
+    def batches(self, size: int) -> Iterator[Tensor]:
+        """Yield (n, 3, h, w) uint8 with n = size but for the last."""
+        held: list[Tensor] = []
+        for frame in self.source:
+            held.append(frame.image)
+            if len(held) == size:
+                yield torch.stack(held)
+                held = []
+        if held:
+            yield torch.stack(held)
+
+    @staticmethod
+    def from_tensor(images: Tensor, fps: Fraction, name: str = "images") -> VideoClip:
+        """A clip over pictures already in memory, (t, 3, h, w) uint8."""
+        sizes = check_shape("images", images, "t", 3, "h", "w")
+        frames = [VideoFrame(image, i / float(fps)) for i, image in enumerate(images)]
+        return VideoClip(frames, sizes["h"], sizes["w"], fps, sizes["t"], None, name)
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """One face through a clip: 478 points a frame (468 face mesh, 10 iris).
+
+    Landmark z is in the same unit as x (px), smaller is nearer the camera, with its zero near
+    the head's centre, as the mesh network gives it.
+    """
+
+    boxes: Tensor  #: (t, 4) float32 px: x0, y0, x1, y1
+    landmarks: Tensor  #: (t, 478, 3) float32 px
+    scores: Tensor  #: (t,) float32 0..1, face presence
+    valid: Tensor  #: (t,) bool, False where no face was seen and the frame is interpolated
+    frame_size: tuple[int, int]  #: (h, w) px
+    fps: Fraction = field(default=Fraction(25))
+
+    def __post_init__(self) -> None:
+        t = check_shape("landmarks", self.landmarks, "t", NUM_LANDMARKS, 3)["t"]
+        check_shape("boxes", self.boxes, t, 4)
+        check_shape("scores", self.scores, t)
+        check_shape("valid", self.valid, t)
+
+    def __len__(self) -> int:
+        return self.landmarks.shape[0]
