@@ -1,11 +1,12 @@
 """ComfyUI entry. Outside ComfyUI importing this does nothing."""
 
 try:
-    import comfy_api.latest as _host  # noqa: F401
+    import comfy_api.latest as _host
 except ImportError:
     _host = None
 
 if _host is not None:
-    from .nodes import comfy_entrypoint  # noqa: F401
+    from .nodes.extension import comfy_entrypoint
 
     WEB_DIRECTORY = "./web"
+    __all__ = ["WEB_DIRECTORY", "comfy_entrypoint"]

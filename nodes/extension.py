@@ -1,0 +1,38 @@
+"""What ComfyUI is handed: the list of nodes that this host can run."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+
+from comfy_api.latest import ComfyExtension, io
+
+#: module of this folder -> its node class, in the order of the menu
+NODES = {
+    "example": "MagicPortraitExample",
+    "load_driving_video": "LoadDrivingVideo",
+    "track_face": "MagicPortraitTrackFace",
+    "preview": "MagicPortraitPreview",
+    "still_editor": "MagicPortraitStillEditor",
+}
+
+
+def load_node(module: str, name: str) -> type[io.ComfyNode] | None:
+    """Import one node; None, and one line in the log, where this host lacks what it needs."""
+    try:
+        node = getattr(importlib.import_module(f".{module}", __package__), name)
+        node.GET_SCHEMA()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        logging.warning("MagicPortrait: node %s is off, this ComfyUI lacks: %s", name, error)
+        return None
+    return node
+
+
+class MagicPortraitExtension(ComfyExtension):
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        loaded = [load_node(module, name) for module, name in NODES.items()]
+        return [node for node in loaded if node is not None]
+
+
+async def comfy_entrypoint() -> ComfyExtension:
+    return MagicPortraitExtension()

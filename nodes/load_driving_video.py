@@ -1,0 +1,182 @@
+"""A driving clip from an upload, a VIDEO or a batch of frames."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import partial
+
+from comfy_api.latest import io
+
+from ..magicportrait_core.errors import InputError
+from ..magicportrait_core.types import VideoClip
+from ..magicportrait_core.video import open_video, read_audio
+from .convert import image_to_core, to_uint8
+from .paths import input_file, list_videos
+from .progress import HostProgress
+from .schema import node_schema
+from .sockets import DrivingVideo
+from .video_output import DeferredVideo, write_video
+
+NO_VIDEO = "none"  #: the combo's only entry while the input folder holds no video
+NOT_WIRED = object()
+
+
+class LoadDrivingVideo(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="LoadDrivingVideo",
+            display_name="Load Driving Video",
+            search_aliases=["driver", "load video", "motion source", "upload video"],
+            description="Opens the clip whose motion drives the portrait. Frames are decoded only"
+            " as they are used, so a long clip costs no memory.",
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=list_videos() or [NO_VIDEO],
+                    upload=io.UploadType.video,
+                    tooltip="A video of the input folder, or upload one. Not used where video or"
+                    " frames is wired.",
+                ),
+                io.Video.Input(
+                    "video",
+                    optional=True,
+                    tooltip="A VIDEO of another node, in place of the file.",
+                ),
+                io.Image.Input(
+                    "frames",
+                    optional=True,
+                    tooltip="A batch of pictures in place of the file; fps says how fast they run.",
+                ),
+                io.Float.Input(
+                    "fps",
+                    default=24.0,
+                    min=1.0,
+                    max=240.0,
+                    step=0.01,
+                    tooltip="Frames per second of the frames input. A file or a VIDEO brings its"
+                    " own.",
+                ),
+                io.Float.Input(
+                    "force_rate",
+                    default=0.0,
+                    min=0.0,
+                    max=240.0,
+                    step=0.01,
+                    tooltip="Resample to this many frames per second; 0 keeps the clip's own rate.",
+                ),
+                io.Int.Input(
+                    "skip_first_frames",
+                    default=0,
+                    min=0,
+                    max=1_000_000,
+                    tooltip="Leave out this many frames at the start.",
+                ),
+                io.Int.Input(
+                    "frame_load_cap",
+                    default=0,
+                    min=0,
+                    max=1_000_000,
+                    tooltip="Stop after this many frames; 0 takes all.",
+                ),
+                io.Int.Input(
+                    "select_every_nth",
+                    default=1,
+                    min=1,
+                    max=1000,
+                    tooltip="Keep one frame of every n; the rate is lowered to match.",
+                ),
+            ],
+            outputs=[
+                DrivingVideo.Output("driving", tooltip="The clip, for the nodes that track it."),
+                io.Video.Output("clip", display_name="video", tooltip="The frames used, as VIDEO."),
+                io.Audio.Output("audio", tooltip="The sound of the frames used; empty if silent."),
+                io.Float.Output("rate", display_name="fps", tooltip="Frames per second."),
+                io.Int.Output("frame_count", tooltip="Number of frames used."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file, video=NOT_WIRED, frames=NOT_WIRED) -> bool | str:
+        if video is not NOT_WIRED or frames is not NOT_WIRED:
+            return True
+        try:
+            _chosen(file)
+        except InputError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, file, video=NOT_WIRED, frames=NOT_WIRED, **_) -> str:
+        if video is not NOT_WIRED or frames is not NOT_WIRED:
+            return "wired"
+        stat = _chosen(file).stat()
+        return f"{stat.st_mtime_ns} {stat.st_size}"
+
+    @classmethod
+    def execute(
+        cls,
+        file,
+        fps,
+        force_rate,
+        skip_first_frames,
+        frame_load_cap,
+        select_every_nth,
+        video=None,
+        frames=None,
+    ) -> io.NodeOutput:
+        cut = {
+            "fps": Fraction(force_rate).limit_denominator(1001) if force_rate else None,
+            "skip_frames": skip_first_frames,
+            "max_frames": frame_load_cap or None,
+            "stride": select_every_nth,
+        }
+        if video is None and frames is not None:
+            clip = frames_clip(image_to_core(frames), Fraction(fps).limit_denominator(1001), **cut)
+        else:
+            source = video.get_stream_source() if video is not None else _chosen(file)
+            clip = open_video(source, **cut)
+        return io.NodeOutput(
+            clip,
+            DeferredVideo(partial(_write_clip, clip)),
+            _audio(clip),
+            float(clip.fps),
+            clip.frame_count,
+        )
+
+
+def _chosen(file: str | None):
+    return input_file("" if file in (None, NO_VIDEO) else file)
+
+
+def frames_clip(images, rate: Fraction, *, fps, skip_frames, max_frames, stride) -> VideoClip:
+    """(t, 3, h, w) float 0..1 at ``rate`` as a clip, resampled, trimmed and thinned."""
+    if fps is not None:
+        count = max(int(len(images) / rate * fps), 1)
+        images = images[[min(int(i / fps * rate), len(images) - 1) for i in range(count)]]
+        rate = fps
+    images = images[skip_frames::stride][:max_frames]
+    if len(images) == 0:
+        raise InputError("no frame is left after skip_first_frames: lower it")
+    return VideoClip.from_tensor(to_uint8(images), rate / stride, "frames")
+
+
+def _write_clip(clip: VideoClip):
+    progress = HostProgress()
+    batches = _watched(clip, progress)
+    return write_video("driving", batches, (clip.height, clip.width), clip.fps, clip.audio)
+
+
+def _watched(clip: VideoClip, progress: HostProgress):
+    done = 0
+    for batch in clip.batches(8):
+        progress("write", done, clip.frame_count)
+        yield batch
+        done += len(batch)
+
+
+def _audio(clip: VideoClip) -> dict | None:
+    if clip.audio is None:
+        return None
+    waveform, rate = read_audio(clip.audio)
+    return {"waveform": waveform[None], "sample_rate": rate}

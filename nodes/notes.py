@@ -1,0 +1,36 @@
+"""The core's warnings, in the log and as text on the node that raised them."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from server import PromptServer
+
+from ..magicportrait_core.errors import MagicPortraitWarning
+
+
+def show_note(text: str, node_id: str) -> None:
+    """Log ``text`` and show it on the node."""
+    logging.warning("MagicPortrait: %s", text)
+    server = PromptServer.instance
+    if hasattr(server, "send_progress_text"):
+        server.send_progress_text(text, node_id)
+
+
+@contextmanager
+def warnings_on_node(node_id: str) -> Iterator[None]:
+    """Show what the core warns of while the block runs; other warnings go their usual way."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", MagicPortraitWarning)
+        yield
+    ours = [w for w in caught if issubclass(w.category, MagicPortraitWarning)]
+    for warning in caught:
+        if warning not in ours:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    if ours:
+        show_note("\n".join(dict.fromkeys(str(w.message) for w in ours)), node_id)

@@ -1,0 +1,105 @@
+"""The portrait moved by the track, without any download."""
+
+from __future__ import annotations
+
+import torch
+from comfy_api.latest import InputImpl, io
+
+from ..magicportrait_core.faces import track_image
+from ..magicportrait_core.preview import MotionSettings, reenact_frames
+from .convert import core_to_image, single_picture, to_uint8
+from .links import is_linked, wired_fingerprint
+from .networks import face_networks
+from .notes import warnings_on_node
+from .progress import HostProgress
+from .schema import node_schema
+from .sockets import FaceTrackSocket
+from .video_output import write_video
+
+IMAGES = 0  #: place of the images output
+
+
+def _gain(name: str, what: str) -> io.Input:
+    return io.Float.Input(
+        name, default=1.0, min=0.0, max=3.0, step=0.05,
+        tooltip=f"How much of the driver's {what} is taken over: 0 none, 1 as it is.",
+    )  # fmt: skip
+
+
+class MagicPortraitPreview(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="MagicPortraitPreview",
+            display_name="Reenact (Preview)",
+            search_aliases=["reenact", "animate portrait", "talking head", "face animation"],
+            description="Moves the portrait as the tracked face moves, by warping the picture:"
+            " no model to download, and seconds to run.",
+            inputs=[
+                io.Image.Input("portrait", tooltip="One picture with one face to bring to life."),
+                FaceTrackSocket.Input("face_track", tooltip="The motion, from Track Face."),
+                _gain("pose", "head turns and nods"),
+                _gain("expression", "expression, all of the face"),
+                _gain("mouth", "mouth motion, on top of expression"),
+                _gain("eyes", "blinks and lids, on top of expression"),
+                _gain("brows", "brow motion, on top of expression"),
+                io.Combo.Input(
+                    "mode",
+                    options=["relative", "absolute"],
+                    default="relative",
+                    tooltip="relative adds the driver's change from its neutral frame to the"
+                    " portrait; absolute takes the driver's mouth and pose as they are.",
+                ),
+                io.Int.Input(
+                    "neutral_frame",
+                    default=-1,
+                    min=-1,
+                    max=1_000_000,
+                    tooltip="The driver's frame that matches the portrait's face at rest, counted"
+                    " from 0; -1 picks one: mouth closed, eyes open, facing the camera.",
+                ),
+                io.Boolean.Input(
+                    "mirror", default=False, tooltip="Swap the motion's left and right."
+                ),
+            ],
+            outputs=[
+                io.Image.Output(
+                    "images",
+                    tooltip="Every frame where wired (3 MB a frame at 512 px), else the first.",
+                ),
+                io.Video.Output("video", tooltip="The clip, with the driver's sound."),
+            ],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, **_) -> str:
+        return wired_fingerprint(IMAGES)
+
+    @classmethod
+    def execute(cls, portrait, face_track, neutral_frame, **settings) -> io.NodeOutput:
+        picture = single_picture(portrait, "portrait")
+        motion = MotionSettings(
+            neutral_frame=None if neutral_frame < 0 else neutral_frame, **settings
+        )
+        driver = face_track.track
+        keep_all = is_linked(cls.hidden.prompt, cls.hidden.unique_id, IMAGES)
+        images = torch.empty(len(driver) if keep_all else 1, *portrait.shape[1:3], 3)
+
+        with warnings_on_node(cls.hidden.unique_id):
+            still = track_image(to_uint8(picture), face_networks())
+            frames = reenact_frames(picture, still, driver, motion, progress=HostProgress())
+            path = write_video(
+                "preview", _kept(frames, images), picture.shape[1:], driver.fps, face_track.audio
+            )
+        return io.NodeOutput(images, InputImpl.VideoFromFile(str(path)))
+
+
+def _kept(frames, images: torch.Tensor):
+    """Hand the batches on, copying as many frames as ``images`` has room for."""
+    done = 0
+    for batch in frames:
+        room = batch[: max(len(images) - done, 0)]
+        images[done : done + len(room)] = core_to_image(room)
+        done += len(batch)
+        yield batch

@@ -1,0 +1,18 @@
+"""What all schemas of the pack share."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from comfy_api.latest import io
+
+CATEGORY = "MagicPortrait"
+
+_KNOWN = {f.name for f in fields(io.Schema)}
+
+
+def node_schema(*, search_aliases: list[str], **parts) -> io.Schema:
+    """io.Schema in the pack's category, experimental; aliases only where the host knows them."""
+    if "search_aliases" in _KNOWN:
+        parts["search_aliases"] = search_aliases
+    return io.Schema(category=CATEGORY, is_experimental=True, **parts)

@@ -1,0 +1,52 @@
+"""Sliders on a still: turn the head, blink, smile."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io, ui
+
+from ..magicportrait_core.faces import track_image
+from ..magicportrait_core.preview import FaceSliders, edit_still
+from .convert import core_to_image, single_picture, to_uint8
+from .networks import face_networks
+from .notes import warnings_on_node
+from .schema import node_schema
+
+
+def _slider(name: str, low: float, high: float, step: float, what: str) -> io.Input:
+    return io.Float.Input(
+        name, default=0.0, min=low, max=high, step=step, tooltip=what,
+        display_mode=io.NumberDisplay.slider,
+    )  # fmt: skip
+
+
+class MagicPortraitStillEditor(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="MagicPortraitStillEditor",
+            display_name="Still Editor",
+            search_aliases=["expression editor", "face sliders", "turn head", "smile", "blink"],
+            description="Changes pose and expression of the face in one picture.",
+            inputs=[
+                io.Image.Input("portrait", tooltip="One picture with a face."),
+                _slider("yaw", -25, 25, 0.5, "Degrees the head turns to the side."),
+                _slider("pitch", -25, 25, 0.5, "Degrees the head nods."),
+                _slider("roll", -25, 25, 0.5, "Degrees the head leans."),
+                _slider("blink", 0, 1, 0.01, "Closes the eyes; 1 is shut."),
+                _slider("smile", -1, 1, 0.01, "Lifts the mouth's corners; below 0 drops them."),
+                _slider("mouth", 0, 1, 0.01, "Opens the mouth."),
+                _slider("brows", -1, 1, 0.01, "Raises the brows; below 0 lowers them."),
+            ],
+            outputs=[io.Image.Output("image", tooltip="The changed picture.")],
+            hidden=[io.Hidden.unique_id],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, portrait, **sliders) -> io.NodeOutput:
+        picture = single_picture(portrait, "portrait")
+        with warnings_on_node(cls.hidden.unique_id):
+            still = track_image(to_uint8(picture), face_networks())
+            edited = edit_still(picture, still, FaceSliders(**sliders))
+        image = core_to_image(edited[None])
+        return io.NodeOutput(image, ui=ui.PreviewImage(image, cls=cls))

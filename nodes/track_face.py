@@ -1,0 +1,87 @@
+"""Tracks the driver's face: a step of its own, so that sliders downstream never retrack."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from comfy_api.latest import io
+
+from ..magicportrait_core.faces import track_faces
+from ..magicportrait_core.faces.overlay import draw_track
+from ..magicportrait_core.types import FaceTrack, VideoClip
+from .networks import face_networks
+from .notes import warnings_on_node
+from .progress import HostProgress
+from .schema import node_schema
+from .sockets import DrivingVideo, FaceTrackSocket, TrackedFace
+from .video_output import DeferredVideo, write_video
+
+
+class MagicPortraitTrackFace(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="MagicPortraitTrackFace",
+            display_name="Track Face",
+            search_aliases=["face landmarks", "face mesh", "mediapipe", "face tracking"],
+            description="Follows one face through the clip: 478 points a frame, smoothed over time"
+            " without lag.",
+            inputs=[
+                DrivingVideo.Input("driving", tooltip="The clip to follow a face in."),
+                io.Combo.Input(
+                    "face",
+                    options=["largest", "left_to_right", "index"],
+                    default="largest",
+                    tooltip="Which face where several are seen: the largest; the face_index-th"
+                    " from the left; or the face_index-th in order of appearance.",
+                ),
+                io.Int.Input(
+                    "face_index",
+                    default=0,
+                    min=0,
+                    max=99,
+                    tooltip="Counts from 0, for left_to_right and index; largest ignores it.",
+                ),
+                io.Float.Input(
+                    "smoothing",
+                    default=0.5,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="0 keeps the raw points; more is calmer, and softens quick motion.",
+                ),
+            ],
+            outputs=[
+                FaceTrackSocket.Output("face_track", tooltip="The face's points, frame by frame."),
+                io.Video.Output(
+                    "overlay",
+                    tooltip="The clip with the points drawn on it; made only where wired.",
+                ),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(cls, driving, face, face_index, smoothing) -> io.NodeOutput:
+        with warnings_on_node(cls.hidden.unique_id):
+            track = track_faces(
+                driving,
+                face_networks(),
+                face=face,
+                face_index=face_index,
+                smoothing=smoothing,
+                progress=HostProgress(),
+            )
+        overlay = DeferredVideo(partial(_write_overlay, driving, track))
+        return io.NodeOutput(TrackedFace(track, driving.audio), overlay)
+
+
+def _write_overlay(clip: VideoClip, track: FaceTrack):
+    frames = _drawn(clip, track, HostProgress())
+    return write_video("overlay", frames, (clip.height, clip.width), clip.fps, clip.audio)
+
+
+def _drawn(clip: VideoClip, track: FaceTrack, progress: HostProgress):
+    for i, (frame, landmarks) in enumerate(zip(clip, track.landmarks, strict=False)):
+        progress("overlay", i, len(track))
+        yield draw_track(frame.image, landmarks)[None]

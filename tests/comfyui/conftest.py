@@ -1,0 +1,163 @@
+"""A real ComfyUI server for the tests of this folder.
+
+COMFYUI_PATH names a checkout of ComfyUI, COMFYUI_PYTHON the interpreter of its environment
+(default: the one that runs the tests). Without COMFYUI_PATH these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACK = Path(__file__).resolve().parents[2]
+FIRST_DIALOG_OFF = {"Comfy.InstalledVersion": "1.27.10", "Comfy.TutorialCompleted": True}
+
+
+class ComfyServer:
+    """A server process on a free loopback port, with a base folder of its own."""
+
+    def __init__(self, base: Path, pack_name: str, link: bool) -> None:
+        self.base = base
+        for folder in ("input", "output", "temp", "models", "custom_nodes", "user/default"):
+            (base / folder).mkdir(parents=True)
+        settings = base / "user/default/comfy.settings.json"
+        settings.write_text(json.dumps(FIRST_DIALOG_OFF))
+        target = base / "custom_nodes" / pack_name
+        if link:
+            target.symlink_to(PACK, target_is_directory=True)
+        else:
+            ignored = shutil.ignore_patterns(".*", "tests", "__pycache__", "demo", "*.egg-info")
+            shutil.copytree(PACK, target, ignore=ignored)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log_path = base / "server.log"
+        self._start()
+
+    def _start(self) -> None:
+        command = [comfyui_python(), "main.py", "--cpu", "--port", str(self.port)]
+        command += ["--disable-auto-launch", "--disable-api-nodes"]
+        command += ["--base-directory", str(self.base)]
+        command += ["--database-url", f"sqlite:///{self.base}/comfy.db"]
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        with self.log_path.open("w") as log:
+            self.process = subprocess.Popen(
+                command, cwd=comfyui_path(), env=environment, stdout=log, stderr=log
+            )
+        end = time.monotonic() + 180
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                self.get("/system_stats")
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.3)
+            else:
+                return
+        self.stop()
+        raise RuntimeError("the server did not come up:\n" + self.log()[-4000:])
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(timeout=15)
+
+    def request(self, path: str, body: dict | None = None) -> bytes:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        with urllib.request.urlopen(
+            urllib.request.Request(self.url + path, data, headers), timeout=60
+        ) as answer:
+            return answer.read()
+
+    def get(self, path: str) -> dict:
+        return json.loads(self.request(path))
+
+    def submit(self, prompt: dict) -> str:
+        """Queue a prompt; its id. A prompt that fails validation raises HTTPError."""
+        body = {"prompt": prompt, "client_id": uuid.uuid4().hex}
+        return json.loads(self.request("/prompt", body))["prompt_id"]
+
+    def refusal(self, prompt: dict) -> str:
+        """What the server says of a prompt that it must refuse, as text."""
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            self.submit(prompt)
+        return refused.value.read().decode()
+
+    def finish(self, prompt_id: str, timeout: float = 240) -> dict:
+        """Wait until the prompt has ended; its history entry."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            history = self.get(f"/history/{prompt_id}")
+            if prompt_id in history:
+                return history[prompt_id]
+            time.sleep(0.1)
+        raise AssertionError(f"no end within {timeout} s:\n" + self.log()[-4000:])
+
+    def run(self, prompt: dict, timeout: float = 240) -> dict:
+        return self.finish(self.submit(prompt), timeout)
+
+
+def comfyui_path() -> Path:
+    return Path(os.environ["COMFYUI_PATH"]).expanduser()
+
+
+def comfyui_python() -> str:
+    return os.path.expanduser(os.environ.get("COMFYUI_PYTHON", sys.executable))
+
+
+@pytest.fixture(scope="session")
+def needs_comfyui() -> None:
+    if not os.environ.get("COMFYUI_PATH"):
+        pytest.skip("COMFYUI_PATH names no ComfyUI checkout: the real server is not tested")
+
+
+@pytest.fixture(scope="session")
+def server(needs_comfyui, tmp_path_factory) -> Iterator[ComfyServer]:
+    """The server with the pack linked under its usual name."""
+    server = ComfyServer(tmp_path_factory.mktemp("comfy"), "ComfyUI-MagicPortrait", link=True)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def renamed_server(needs_comfyui, tmp_path) -> Iterator[ComfyServer]:
+    """The server with the pack copied into a folder of another name."""
+    server = ComfyServer(tmp_path / "base", "my face.pack-v2", link=False)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def run_in_comfyui(needs_comfyui):
+    """Run Python code in ComfyUI's own environment, from its folder; its output."""
+
+    def run(code: str) -> str:
+        done = subprocess.run(
+            [comfyui_python(), "-c", code],
+            cwd=comfyui_path(),
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    return run
