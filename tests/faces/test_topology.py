@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 import torch
 
-from magicportrait_core.faces import topology as topo
+from magicportrait_core import topology as topo
 
 RINGS = ["FACE_OVAL", "LIPS_INNER", "LEFT_EYE", "RIGHT_EYE"]
 
