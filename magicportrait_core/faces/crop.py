@@ -1,0 +1,96 @@
+"""Rotated square crops of a picture, and the way back.
+
+A crop is four numbers: centre x, centre y and side in px, angle in radians (how far the face's
+eye line is turned clockwise as the picture shows it). Pixel i of a crop of n px lies at
+i / n of its side, measured between pixel centres, as in MediaPipe.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .detector import Detections
+from ..topology import LEFT_EYE_OUTER, NUM_MESH, RIGHT_EYE_OUTER
+
+MARGIN = 1.5  #: side of the crop in sides of the face
+COARSEST = 3.0  #: picture pixels a crop pixel, from twice which on the picture is averaged down
+
+
+def crops_from_detections(faces: Detections) -> Tensor:
+    """(k, 4) crops round detected faces, upright by their eyes."""
+    across = faces.keypoints[:, 1] - faces.keypoints[:, 0]
+    return _crops(faces.boxes[:, :2], faces.boxes[:, 2:], across)
+
+
+def crops_from_landmarks(landmarks: Tensor) -> Tensor:
+    """(n, 478, 2 or 3) px -> (n, 4) crops round the meshes, upright by their eyes."""
+    mesh = landmarks[:, :NUM_MESH, :2]
+    across = mesh[:, LEFT_EYE_OUTER] - mesh[:, RIGHT_EYE_OUTER]
+    return _crops(mesh.amin(1), mesh.amax(1), across)
+
+
+def _crops(low: Tensor, high: Tensor, across: Tensor) -> Tensor:
+    side = (high - low).amax(-1, keepdim=True) * MARGIN
+    angle = torch.atan2(across[:, 1:], across[:, :1])
+    return torch.cat([(low + high) / 2, side, angle], -1)
+
+
+def whole_picture(height: int, width: int) -> Tensor:
+    """(4,) the square that holds the picture."""
+    side = float(max(height, width))
+    return torch.tensor([width / 2, height / 2, side, 0.0])
+
+
+def crop_matrix(crops: Tensor, size: int) -> Tensor:
+    """(n, 4) -> (n, 2, 3): crop pixels to picture pixels."""
+    x, y, side, angle = crops.unbind(-1)
+    cos, sin = angle.cos() * side / size, angle.sin() * side / size
+    turn = torch.stack([cos, -sin, sin, cos], -1).reshape(-1, 2, 2)
+    shift = torch.stack([x, y], -1) - turn.sum(-1) * (size / 2)
+    return torch.cat([turn, shift[..., None]], -1)
+
+
+def sample_crop(image: Tensor, crop: Tensor, size: int, border: str = "border") -> Tensor:
+    """Cut one crop out of a picture: (3, h, w) uint8, (4,) -> (3, size, size) float32 in 0..1.
+
+    ``border``: "border" repeats the picture's edge outside it, "zeros" is black. A picture much
+    finer than the crop is averaged down first, or noise and fine texture would alias.
+    """
+    matrix = crop_matrix(crop[None].cpu(), size)[0]
+    patch, origin = _cut(image, matrix, size)
+    patch = patch.float()[None]
+    step = max(1, int(float(crop[2]) / size / COARSEST))
+    if step > 1:
+        patch = F.avg_pool2d(patch, step, ceil_mode=True, count_include_pad=False)
+        origin = origin + (step - 1) / 2
+    extent = torch.tensor([patch.shape[-1] - 1, patch.shape[-2] - 1]).clamp(min=1)
+    at = (_pixels(size) @ matrix.T - origin) / step
+    grid = (at * (2 / extent) - 1)[None].to(patch)
+    return F.grid_sample(patch, grid, padding_mode=border, align_corners=True)[0] / 255
+
+
+def _pixels(size: int) -> Tensor:
+    """(size, size, 3) homogeneous x, y, 1 of every crop pixel."""
+    steps = torch.arange(size, dtype=torch.float32)
+    y, x = torch.meshgrid(steps, steps, indexing="ij")
+    return torch.stack([x, y, torch.ones_like(x)], -1)
+
+
+def _cut(image: Tensor, matrix: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """The part of the picture that a crop touches, and its top-left pixel (x, y)."""
+    corners = torch.tensor([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]]).float()
+    corners = corners @ matrix.T
+    limit = torch.tensor([image.shape[-1], image.shape[-2]])
+    low = (corners.amin(0).floor().long() - 1).clamp(min=0).minimum(limit - 1)
+    high = (corners.amax(0).ceil().long() + 2).clamp(min=1).minimum(limit).maximum(low + 1)
+    return image[:, low[1] : high[1], low[0] : high[0]], low.float()
+
+
+def points_to_picture(points: Tensor, crops: Tensor, size: int) -> Tensor:
+    """Points in crop pixels (n, k, 2 or 3) -> picture pixels; z is scaled like x."""
+    matrix = crop_matrix(crops, size)
+    flat = points[..., :2] @ matrix[:, :, :2].transpose(1, 2) + matrix[:, None, :, 2]
+    depth = points[..., 2:] * (crops[:, 2] / size)[:, None, None]
+    return torch.cat([flat, depth], -1)
