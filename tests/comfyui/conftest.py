@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 PACK = Path(__file__).resolve().parents[2]
+WIDGETS = ("COMBO", "INT", "FLOAT", "STRING", "BOOLEAN")
 FIRST_DIALOG_OFF = {"Comfy.InstalledVersion": "1.27.10", "Comfy.TutorialCompleted": True}
 
 
@@ -110,6 +111,25 @@ class ComfyServer:
                 return history[prompt_id]
             time.sleep(0.1)
         raise AssertionError(f"no end within {timeout} s:\n" + self.log()[-4000:])
+
+    def prompt_of(self, graph: dict) -> dict:
+        """A saved graph as the page would send it: each widget's value under its name."""
+        info = self.get("/object_info")
+        links = {link[0]: [str(link[1]), link[2]] for link in graph["links"]}
+        prompt = {}
+        for node in graph["nodes"]:
+            if node["type"] not in info:  # notes
+                continue
+            kinds = info[node["type"]]["input"]
+            names = [*kinds.get("required", {}).items(), *kinds.get("optional", {}).items()]
+            widgets = [name for name, (kind, _) in names if kind in WIDGETS]
+            assert len(widgets) == len(node["widgets_values"])
+            inputs = dict(zip(widgets, node["widgets_values"], strict=True))
+            for slot in node["inputs"]:
+                if slot["link"] is not None:
+                    inputs[slot["name"]] = links[slot["link"]]
+            prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
+        return prompt
 
     def run(self, prompt: dict, timeout: float = 240) -> dict:
         return self.finish(self.submit(prompt), timeout)

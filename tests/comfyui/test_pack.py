@@ -58,7 +58,7 @@ def test_missing_internal_turns_one_node_off(run_in_comfyui):
 import asyncio, importlib.util, sys
 sys.argv = ["main.py", "--cpu"]
 import comfy.options; comfy.options.enable_args_parsing()
-import comfy_api.latest
+import utils.install_util, execution, server, comfy_api.latest
 del comfy_api.latest.ui
 root = {str(PACK)!r}
 spec = importlib.util.spec_from_file_location(
