@@ -40,7 +40,7 @@ class VideoFrame:
 class AudioSource:
     """Where the sound of a clip is; decoded only when a writer or a node asks for it."""
 
-    path: Path
+    path: Path | bytes  #: a file, or the whole content of one
     start: float  #: seconds in the file at which the clip's first frame is shown
     duration: float  #: seconds of the clip
 

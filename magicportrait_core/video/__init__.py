@@ -1,0 +1,1 @@
+"""Video, picture and sound files: read lazily, written beside and renamed."""

@@ -1,0 +1,156 @@
+"""Packets in, pictures out: the timestamps of a stream, and its frames from a given one on."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+
+from ..errors import InputError
+from .container import MediaSource, clock_zero, open_container, video_stream
+from .timing import DEFAULT_RATE, Timeline
+
+#: Frame threads each hold a picture: more of them cost memory and gain little.
+MAX_THREADS = min(os.cpu_count() or 1, 8)
+#: Containers whose header states how long they are, and whose index makes seeking exact.
+_INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+_SEEK_FROM = 2.0  # seconds; decoding less than that is as fast as seeking
+
+
+@dataclass(frozen=True)
+class StreamIndex:
+    """The packets of a video stream, read without decoding."""
+
+    pts: tuple[int, ...]  #: ascending timestamps of the pictures, in the stream's unit
+    timeline: Timeline
+    zero: Fraction  #: seconds that the timestamps are ahead of ``timeline``
+    announced_end: Fraction | None  #: seconds; set where the header promises more than is there
+    has_audio: bool
+    has_pts: bool  #: False: the file has no timestamps, ``pts`` only counts
+
+
+def read_index(source: MediaSource, name: str) -> StreamIndex:
+    """Demux the whole file once."""
+    with open_container(source, name) as container:
+        stream = video_stream(container, name)
+        zero = clock_zero(container)
+        pictures, reached = _scan(container, stream)
+        if not pictures:
+            raise InputError(f"{name} holds no video frames: it is incomplete or damaged.")
+        rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+        declared = tuple(Fraction(r) for r in rates if r and 0 < r <= 1000)
+        has_pts = all(pts is not None for pts, _ in pictures)
+        if not has_pts:
+            rate = declared[0] if declared else DEFAULT_RATE
+            unit, zero = 1 / rate, Fraction(0)
+            pictures = [(i, 1) for i in range(len(pictures))]
+        else:
+            unit = stream.time_base
+            pictures = sorted(dict(pictures).items())
+        timeline = _timeline(pictures, unit, zero, declared)
+        promised = None
+        if container.format.name in _INDEXED and container.duration:
+            promised = Fraction(container.duration, av.time_base)
+            shown_to = max(reached - zero, timeline.end)
+            if shown_to >= promised - Fraction(1, 10):
+                promised = None
+        pts = tuple(p for p, _ in pictures)
+        return StreamIndex(pts, timeline, zero, promised, bool(container.streams.audio), has_pts)
+
+
+def _scan(container, stream) -> tuple[list[tuple[int | None, int]], Fraction]:
+    """((pts, duration) of each picture that can be decoded, seconds reached by any stream)."""
+    pictures: list[tuple[int | None, int, bool]] = []
+    reached = Fraction(0)
+    hidden_vp8 = stream.codec_context.name in ("vp8", "libvpx")
+    try:
+        for packet in container.demux():
+            if packet.size == 0:
+                continue
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            if stamp is not None:
+                reached = max(reached, (stamp + (packet.duration or 0)) * packet.time_base)
+            if packet.stream_index != stream.index or getattr(packet, "is_discard", False):
+                continue
+            if hidden_vp8 and not bytes(packet)[0] & 0x10:
+                continue  # a VP8 reference that is never shown (RFC 6386, 9.1)
+            pictures.append((stamp, packet.duration or 0, packet.is_keyframe))
+    except av.FFmpegError:
+        pass  # the file breaks off here; what the header promises tells the user so
+    first_key = next((i for i, picture in enumerate(pictures) if picture[2]), 0)
+    key_pts = pictures[first_key][0] if pictures else None
+    usable = [p for p in pictures[first_key:] if None in (p[0], key_pts) or p[0] >= key_pts]
+    return [(pts, duration) for pts, duration, _ in usable], reached
+
+
+def _timeline(
+    pictures: list[tuple[int, int]], unit: Fraction, zero: Fraction, declared: tuple[Fraction, ...]
+) -> Timeline:
+    times = tuple(pts * unit - zero for pts, _ in pictures)
+    last = pictures[-1][1] * unit
+    if last <= 0:
+        gap = (times[-1] - times[0]) / max(len(times) - 1, 1)
+        last = gap or 1 / next(iter(declared), DEFAULT_RATE)
+    return Timeline(times, times[-1] + last, unit, declared)
+
+
+def decode_from(
+    source: MediaSource, name: str, index: StreamIndex, first: int, threads: int
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    """Yield (number in the index, frame) from number ``first`` or a little before on.
+
+    With one thread broken packets are passed over; with more the first broken one raises
+    av.FFmpegError, because frames on their way in other threads are lost with it.
+    """
+    with open_container(source, name) as container:
+        stream = video_stream(container, name)
+        seek = container.format.name in _INDEXED and index.has_pts
+        if seek and index.timeline.times[first] > _SEEK_FROM:
+            container.seek(index.pts[first], stream=stream)
+        decoder = _decoder(stream, threads)
+        count = -1
+        for packet in _packets(container, stream):
+            try:
+                frames = decoder.decode(packet)
+            except av.FFmpegError:
+                if threads > 1:
+                    raise
+                continue
+            for frame in frames:
+                count += 1
+                number = count
+                if index.has_pts and frame.pts is not None:
+                    number = bisect_right(index.pts, frame.pts) - 1
+                if number >= 0:
+                    yield number, frame
+
+
+def _decoder(stream: av.VideoStream, threads: int) -> av.VideoCodecContext:
+    """The stream's decoder; libvpx for VP8 and VP9 with alpha, which FFmpeg's own drop."""
+    decoder = stream.codec_context
+    if stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) == "1":
+        library = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(decoder.name)
+        if library in av.codecs_available:
+            decoder = av.CodecContext.create(library, "r")
+    decoder.thread_type = "AUTO"
+    decoder.thread_count = threads
+    return decoder
+
+
+def _packets(container, stream) -> Iterator[av.Packet | None]:
+    """The stream's packets, then None to empty the decoder; a read error ends the file."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError:
+            packet = None
+        if packet is not None and packet.size == 0:
+            packet = None
+        yield packet
+        if packet is None:
+            return

@@ -1,0 +1,215 @@
+"""Pictures through Pillow: stills, folders of stills, and animated WebP."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from ..errors import InputError
+from ..files import replacing
+from ..types import VideoFrame
+from .container import MediaSource, as_source
+from .pixels import GREY, composite
+from .timing import Plan, Timeline
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+MIN_SIDE = 64  #: px; less holds no face that could be drawn
+MAX_PIXELS = 80_000_000
+_EXIF_ORIENTATION = 0x0112
+
+
+def open_image(
+    path: str | os.PathLike | BytesIO, *, background: tuple[int, int, int] = GREY
+) -> Tensor:
+    """Read one picture, (3, h, w) uint8 RGB.
+
+    EXIF orientation is applied, transparent parts are laid over ``background``. Raises InputError
+    for a file that is missing or no picture, a side below 64 px or more than 80 million pixels.
+    """
+    source, name = as_source(path)
+    with open_pillow(source, name) as image:
+        if min(image.size) < MIN_SIDE:
+            raise InputError(
+                f"{name} is {image.width}x{image.height} px: a picture needs at least "
+                f"{MIN_SIDE} px on each side."
+            )
+        return image_tensor(image, name, background)
+
+
+def open_pillow(source: MediaSource, name: str) -> Image.Image:
+    """Open lazily (``with``); raise InputError where it is no picture or a huge one."""
+    if isinstance(source, Path) and source.is_dir():
+        raise InputError(f"{source} is a folder: give the picture in it.")
+    try:
+        opened = Image.open(_as_file(source), "r", _FORMATS)
+    except UnidentifiedImageError as error:
+        raise InputError(f"{name} is not a picture that can be read.") from error
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{name} is too large: {error}") from error
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error}.") from error
+    if opened.width * opened.height > MAX_PIXELS:
+        opened.close()
+        raise InputError(
+            f"{name} is too large: {opened.width}x{opened.height} px, at most "
+            f"{MAX_PIXELS // 1_000_000} million pixels can be read."
+        )
+    return opened
+
+
+def picture_kind(source: MediaSource, name: str) -> str:
+    """ "still", "animated webp", or "container" for what FFmpeg reads: GIF, PNG that moves, video.
+
+    The content decides, not the suffix.
+    """
+    try:
+        with Image.open(_as_file(source), "r", _FORMATS) as image:
+            moves = getattr(image, "is_animated", False)
+            if image.format == "GIF" or (moves and image.format == "PNG"):
+                return "container"
+            return "animated webp" if moves and image.format == "WEBP" else "still"
+    except UnidentifiedImageError:
+        return "container"
+    except (OSError, Image.DecompressionBombError):
+        return "still"  # whose reader says what is wrong
+
+
+def image_tensor(image: Image.Image, name: str, background: tuple[int, int, int]) -> Tensor:
+    """The loaded, upright picture, (3, h, w) uint8 RGB."""
+    try:
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"{name} is damaged: {error}.") from error
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith(("I", "F")):
+        grey = torch.from_numpy(np.asarray(upright).astype(np.float32))
+        scale = 257.0 if grey.max() > 255 else 1.0
+        return (grey / scale).round().clamp(0, 255).to(torch.uint8).expand(3, -1, -1).contiguous()
+    if not upright.has_transparency_data:
+        return _to_tensor(upright.convert("RGB"))
+    pixels = _to_tensor(upright.convert("RGBA"))
+    return composite(pixels[:3], pixels[3], background)
+
+
+def write_image(path: str | os.PathLike, image: Tensor) -> None:
+    """Write (3, h, w), uint8 or float 0..1, as .png or .jpg: beside, then renamed.
+
+    Raises InputError for another suffix or a folder that does not exist.
+    """
+    kinds = {".png": ("PNG", {}), ".jpg": ("JPEG", {"quality": 95, "subsampling": 0})}
+    suffix = Path(path).suffix.lower().replace(".jpeg", ".jpg")
+    if suffix not in kinds:
+        raise InputError(f"A picture is written as .png or .jpg, got {Path(path).name}")
+    if image.ndim != 3 or image.shape[0] != 3:
+        raise InputError(f"image must be (3, h, w), got {tuple(image.shape)}")
+    if image.is_floating_point():
+        image = image.clamp(0, 1).mul(255).round().to(torch.uint8)
+    picture = Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
+    kind, options = kinds[suffix]
+    with replacing(path) as temporary:
+        picture.save(temporary, kind, **options)
+
+
+def natural_key(path: Path) -> list[tuple[int, int | str]]:
+    """frame2 before frame10."""
+    parts = re.split(r"(\d+)", path.name.casefold())
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The pictures of a folder in natural order, hidden files left out."""
+    names = (p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    found = sorted((p for p in names if not p.name.startswith(".")), key=natural_key)
+    if not found:
+        raise InputError(f"The folder {folder} holds no pictures ({', '.join(IMAGE_SUFFIXES)}).")
+    return found
+
+
+def upright_size(source: MediaSource, name: str) -> tuple[int, int]:
+    """(h, w) as shown, from the header alone."""
+    with open_pillow(source, name) as image:
+        turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+        return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def check_same_size(files: list[Path]) -> tuple[int, int]:
+    """(h, w) of all ``files``; InputError names the first that differs."""
+    height, width = upright_size(files[0], files[0].name)
+    for file in files[1:]:
+        h, w = upright_size(file, file.name)
+        if (h, w) != (height, width):
+            raise InputError(
+                f"The pictures of {file.parent} differ in size: {files[0].name} is "
+                f"{width}x{height}, {file.name} is {w}x{h}."
+            )
+    return height, width
+
+
+class StillFrames:
+    """Picture files as the frames of a clip; each is read when its turn comes."""
+
+    def __init__(
+        self, sources: list[MediaSource], names: list[str], plan: Plan, fps: Fraction, background
+    ) -> None:
+        self._sources, self._names = sources, names
+        self._plan, self._fps, self._background = plan, fps, background
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        for number in self._plan.indices:
+            name = self._names[number]
+            with open_pillow(self._sources[number], name) as image:
+                pixels = image_tensor(image, name, self._background)
+            yield VideoFrame(pixels, float(number / self._fps))
+
+
+class AnimatedWebp:
+    """The planned frames of an animated WebP, which FFmpeg's decoder shows only the first of."""
+
+    def __init__(self, source: MediaSource, name: str, timeline: Timeline, plan: Plan, background):
+        self._source, self._name = source, name
+        self._timeline, self._plan, self._background = timeline, plan, background
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        with open_pillow(self._source, self._name) as image:
+            held, frame = -1, None
+            for number in self._plan.indices:
+                if number != held:
+                    image.seek(number)
+                    pixels = image_tensor(image, self._name, self._background)
+                    frame = VideoFrame(pixels, float(self._timeline.times[number]))
+                    held = number
+                yield frame
+
+
+def webp_timeline(data: bytes) -> Timeline:
+    """Frame times from the durations of the ANMF chunks.
+
+    https://developers.google.com/speed/webp/docs/riff_container
+    """
+    milliseconds, times, at = 0, [], 12
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at : at + 4] == b"ANMF":
+            times.append(Fraction(milliseconds, 1000))
+            shown = int.from_bytes(data[at + 20 : at + 23], "little")
+            milliseconds += shown if shown > 10 else 100  # as browsers show frames without delay
+        at += 8 + size + size % 2
+    return Timeline(tuple(times), Fraction(milliseconds, 1000), Fraction(1, 1000))
+
+
+def _as_file(source: MediaSource) -> Path | BytesIO:
+    return BytesIO(source) if isinstance(source, bytes) else source
+
+
+def _to_tensor(image: Image.Image) -> Tensor:
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()

@@ -1,0 +1,164 @@
+"""Which source frame is shown at each tick of a constant output rate. Pure arithmetic."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..errors import InputError
+
+#: Rates in common use; a measured rate close to one of them is taken to be it.
+STANDARD_RATES = tuple(
+    Fraction(r)
+    for r in ("24000/1001 24 25 30000/1001 30 48 50 60000/1001 60 8 10 12 15 20 90 100 120").split()
+)
+DEFAULT_RATE = Fraction(25)
+_MS = Fraction(1, 1000)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """When each source frame is shown, in seconds from the file's beginning."""
+
+    times: tuple[Fraction, ...]  #: ascending, one a frame
+    end: Fraction  #: when the last frame stops being shown
+    unit: Fraction  #: seconds of one step of the file's timestamps: what they are rounded to
+    declared: tuple[Fraction, ...] = ()  #: rates that the file's header names, best first
+
+    @property
+    def rounding(self) -> Fraction:
+        """Seconds by which a timestamp may lie beside the true time."""
+        return min(self.unit, _MS)
+
+
+@dataclass(frozen=True)
+class Trim:
+    """Which part of a source is wanted, and at which rate."""
+
+    fps: Fraction | None = None  #: None: the source's own
+    start: Fraction = Fraction(0)  #: seconds
+    end: Fraction | None = None  #: seconds; None: to the end
+    stride: int = 1  #: keep every nth frame and divide the rate by n
+    max_frames: int | None = None  #: at most so many frames in the result
+    skip_frames: int = 0  #: frames left out after ``start``, counted before the stride
+
+    @staticmethod
+    def checked(
+        fps: Fraction | float | None,
+        start: float,
+        end: float | None,
+        stride: int,
+        max_frames: int | None,
+        skip_frames: int,
+    ) -> Trim:
+        """Check the values a user gave; raise InputError in one sentence."""
+        if not (math.isfinite(start) and start >= 0):
+            raise InputError(f"start must be 0 s or later, got {start:g}")
+        if end is not None and not end > start:
+            raise InputError(f"end must be after start ({start:g} s), got {end:g} s")
+        for label, value, least in (
+            ("stride", stride, 1),
+            ("max_frames", max_frames, 1),
+            ("skip_frames", skip_frames, 0),
+        ):
+            if value is not None and (value != int(value) or value < least):
+                raise InputError(f"{label} must be a whole number of at least {least}, got {value}")
+        end_s = None if end is None or math.isinf(end) else _seconds(end)
+        rate = None if fps is None else as_rate(fps)
+        return Trim(rate, _seconds(start), end_s, stride, max_frames, skip_frames)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The source frame of every output frame."""
+
+    indices: tuple[int, ...]  #: never falling; a frame shown twice is there twice
+    fps: Fraction
+    start: Fraction  #: seconds in the file at which the first output frame is shown
+
+
+def as_rate(fps: Fraction | float) -> Fraction:
+    """An exact rate: 29.97 means 30000/1001.
+
+    >>> as_rate(23.976), as_rate(12.5)
+    (Fraction(24000, 1001), Fraction(25, 2))
+    """
+    if not (math.isfinite(fps) and 0 < fps <= 1000):
+        raise InputError(f"fps must be above 0 and at most 1000, got {fps}")
+    if isinstance(fps, Fraction):
+        return fps
+    for whole in (24, 30, 48, 60, 120):
+        if abs(fps - whole / 1.001) < 0.0005 * whole / 2.4:
+            return Fraction(whole * 1000, 1001)
+    return Fraction(fps).limit_denominator(1001)
+
+
+def constant_rate(timeline: Timeline) -> Fraction | None:
+    """The rate whose grid all frames lie on, or None where the rate varies.
+
+    A tenth of a frame of jitter is allowed, as phones record it: taking such a clip by its
+    timestamps would drop and repeat frames where every frame was meant to be shown once.
+    """
+    if len(timeline.times) < 2:
+        return next(iter(timeline.declared), DEFAULT_RATE)
+    average = (len(timeline.times) - 1) / (timeline.times[-1] - timeline.times[0])
+    exact = [r for r in (*timeline.declared, average) if r.denominator <= 1001]
+    standard = sorted(STANDARD_RATES, key=lambda rate: abs(rate - average))[:3]
+    for rate in (*exact, *standard):
+        if _fits(timeline.times, rate, timeline.rounding):
+            return rate
+    for rate in (*standard, *exact, average.limit_denominator(1001)):
+        if _fits(timeline.times, rate, max(timeline.rounding, Fraction(1, 10) / rate)):
+            return rate
+    return None
+
+
+def average_rate(timeline: Timeline) -> Fraction:
+    """Frames over seconds, as the standard rate within 1 % of it or rounded to 0.01."""
+    rate = len(timeline.times) / (timeline.end - timeline.times[0])
+    nearest = min(STANDARD_RATES, key=lambda standard: abs(standard - rate))
+    if abs(nearest - rate) <= rate / 100:
+        return nearest
+    return max(Fraction(round(rate * 100), 100), Fraction(1, 100))
+
+
+def plan_frames(timeline: Timeline, trim: Trim, name: str) -> Plan:
+    """Choose the source frame of every output frame.
+
+    At a source of constant rate that keeps its rate each frame is taken once. Else, for each
+    tick of the new rate, the latest frame shown at that time.
+    """
+    times = timeline.times
+    own = constant_rate(timeline)
+    end = timeline.end if trim.end is None else min(trim.end, timeline.end)
+    shift = timeline.rounding  # a timestamp rounded up is not later than its tick
+    first = max(bisect_right(times, trim.start + shift) - 1, 0)
+    if own is not None and trim.fps in (None, own):
+        fps, start = own, times[first]
+        indices = range(first, bisect_right(times, end - shift))
+    else:
+        fps = trim.fps or average_rate(timeline)
+        start = max(trim.start, times[0])
+        count = max(math.ceil((end - start - shift) * fps), 0)
+        ticks = (start + k / fps + shift for k in range(count))
+        indices = [bisect_right(times, tick) - 1 for tick in ticks]
+    skipped = indices[trim.skip_frames :: trim.stride][: trim.max_frames]
+    if trim.start >= timeline.end or not skipped:
+        raise InputError(
+            f"No frame of {name} is left: it lasts {float(timeline.end):.2f} s, and start, end or "
+            "the frames to skip leave all of it out."
+        )
+    start += trim.skip_frames / fps
+    return Plan(tuple(skipped), fps / trim.stride, start)
+
+
+def _fits(times: tuple[Fraction, ...], rate: Fraction, tolerance: Fraction) -> bool:
+    zero, step, tolerance = float(times[0]), float(1 / rate), float(tolerance) + 1e-9
+    return all(abs(float(t) - zero - i * step) <= tolerance for i, t in enumerate(times))
+
+
+def _seconds(value: float) -> Fraction:
+    """0.3 is meant as 3/10, not as the float just below it."""
+    return Fraction(value).limit_denominator(1_000_000)
