@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .detector import Detections
 from ..topology import LEFT_EYE_OUTER, NUM_MESH, RIGHT_EYE_OUTER
+from .detector import Detections
 
 MARGIN = 1.5  #: side of the crop in sides of the face
 COARSEST = 3.0  #: picture pixels a crop pixel, from twice which on the picture is averaged down

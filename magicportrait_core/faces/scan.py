@@ -1,0 +1,155 @@
+"""Look for faces in pictures: detector, then the mesh in the detector's box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import detector, mesh
+from .crop import (
+    crop_matrix,
+    crops_from_detections,
+    crops_from_landmarks,
+    points_to_picture,
+    sample_crop,
+    whole_picture,
+)
+from .detector import Detections, merge_overlapping
+from .networks import FaceNetworks
+
+BATCH = 16
+BATCH_PIXELS = 16 * 1024 * 1024  #: pictures held at once, in pixels of all together
+MAX_FACES = 8  #: in one picture, the best scored
+PRESENT = 0.5  #: presence above which there is a face
+LOOK_GRID = 6  #: a face's look is its crop at this many px a side
+
+#: One numbered picture, (3, h, w) uint8.
+Numbered = tuple[int, Tensor]
+#: The square windows of a picture that the detector is run on, (k, 4) crops.
+Windows = Callable[[int, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One face in one frame."""
+
+    frame: int
+    crop: Tensor  #: (4,) where the mesh network should look next
+    landmarks: Tensor  #: (478, 3) px
+    presence: float  #: 0..1
+    look: Tensor  #: (3 * LOOK_GRID ** 2,) colours of the upright face, to tell people apart
+
+    @property
+    def present(self) -> bool:
+        return self.presence > PRESENT
+
+
+def whole(index: int, image: Tensor) -> Tensor:
+    """One window: the whole picture."""
+    return whole_picture(*image.shape[1:])[None]
+
+
+def tiles(height: int, width: int, zoom: float) -> Tensor:
+    """(k, 4) squares of 1 / zoom of the shorter side, half overlapping, that cover the picture."""
+    side = min(height, width) / zoom
+
+    def centres(length: int) -> Tensor:
+        count = 1 + max(1, round((length - side) / (side / 2)))
+        return torch.linspace(side / 2, length - side / 2, count)
+
+    y, x = torch.meshgrid(centres(height), centres(width), indexing="ij")
+    rest = torch.tensor([side, 0.0]).expand(y.numel(), 2)
+    return torch.cat([x.reshape(-1, 1), y.reshape(-1, 1), rest], 1)
+
+
+def batched(frames: Iterable[Numbered]) -> Iterator[list[Numbered]]:
+    """Groups small enough to hold: at most BATCH pictures, fewer where they are large."""
+    frames = iter(frames)
+    for first in frames:
+        pixels = first[1].shape[1] * first[1].shape[2]
+        more = max(0, min(BATCH, BATCH_PIXELS // pixels) - 1)
+        yield [first, *islice(frames, more)]
+
+
+def run_mesh(
+    images: list[Tensor], crops: Tensor, networks: FaceNetworks
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The mesh of one crop per picture: landmarks (n, 478, 3) px, presence (n,), looks (n, d)."""
+    patches = torch.stack(
+        [sample_crop(i, c, mesh.INPUT_SIZE) for i, c in zip(images, crops, strict=True)]
+    )
+    inputs = patches.to(networks.device, memory_format=torch.channels_last)
+    points, logits = networks.mesh(inputs)
+    landmarks = points_to_picture(points.cpu(), crops, mesh.INPUT_SIZE)
+    looks = F.adaptive_avg_pool2d(patches[..., 24:-24, 24:-24], LOOK_GRID).flatten(1)
+    return landmarks, logits.sigmoid().cpu(), looks
+
+
+def detect(batch: list[Numbered], networks: FaceNetworks, windows: Windows) -> list[Detections]:
+    """The faces of each picture, in its pixels."""
+    squares = [windows(index, image) for index, image in batch]
+    patches = [
+        sample_crop(image, square, detector.INPUT_SIZE, "zeros")
+        for (_, image), group in zip(batch, squares, strict=True)
+        for square in group
+    ]
+    faces: list[Detections] = []
+    for start in range(0, len(patches), BATCH):
+        inputs = torch.stack(patches[start : start + BATCH])
+        inputs = inputs.to(networks.device, memory_format=torch.channels_last)
+        faces.extend(networks.detector(inputs))
+    found = iter(faces)
+    return [_gather([next(found) for _ in group], group) for group in squares]
+
+
+def _gather(found: list[Detections], windows: Tensor) -> Detections:
+    """One picture's faces from all of its windows, in picture pixels."""
+    matrices = crop_matrix(windows, detector.INPUT_SIZE)
+    boxes, points = [], []
+    for faces, matrix in zip(found, matrices, strict=True):  # windows are never turned
+        scale, shift = matrix[0, 0], matrix[:, 2]
+        boxes.append(faces.boxes.cpu() * scale + shift.repeat(2))
+        points.append(faces.keypoints.cpu() * scale + shift)
+    scores = torch.cat([faces.scores.cpu() for faces in found])
+    faces = Detections(torch.cat(boxes), torch.cat(points), scores)
+    return faces if len(found) == 1 else merge_overlapping(faces)
+
+
+@torch.inference_mode()
+def scan(
+    frames: Iterable[Numbered],
+    networks: FaceNetworks,
+    windows: Windows = whole,
+    passes: int = 1,
+) -> Iterator[list[Sighting]]:
+    """Yield the faces of each picture, in order. More passes of the mesh recentre its crop."""
+    for batch in batched(frames):
+        faces = detect(batch, networks, windows)
+        owners = [i for i, group in enumerate(faces) for _ in range(len(group.scores[:MAX_FACES]))]
+        seen: list[list[Sighting]] = [[] for _ in batch]
+        crops = torch.cat([crops_from_detections(group)[:MAX_FACES] for group in faces])
+        for start in range(0, len(owners), BATCH):
+            part = owners[start : start + BATCH]
+            images = [batch[i][1] for i in part]
+            results = _mesh_passes(images, crops[start : start + BATCH], networks, passes)
+            for owner, *values in zip(part, *results, strict=True):
+                crop, landmarks, presence, look = values
+                sighting = Sighting(batch[owner][0], crop, landmarks, float(presence), look)
+                seen[owner].append(sighting)
+        yield from seen
+
+
+def _mesh_passes(
+    images: list[Tensor], crops: Tensor, networks: FaceNetworks, passes: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Next crops, landmarks, presence and looks; a crop follows its mesh where one is seen."""
+    for _ in range(passes):
+        landmarks, presence, looks = run_mesh(images, crops, networks)
+        follow = (presence > PRESENT)[:, None]
+        crops = torch.where(follow, crops_from_landmarks(landmarks), crops)
+    return crops, landmarks, presence, looks

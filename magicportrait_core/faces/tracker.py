@@ -1,0 +1,273 @@
+"""One face through a clip, or in a picture: 478 landmarks a frame.
+
+Offline, in two or three readings of the clip: every frame's faces are found and linked to
+people; the chosen person's mesh is taken again in crops that are smoothed over time; frames
+that still show nothing are searched at higher zoom, and what stays lost is interpolated.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from ..checks import check_choice, check_range, check_shape
+from ..errors import InputError, MagicPortraitWarning, NoFaceError
+from ..topology import NUM_LANDMARKS, NUM_MESH
+from ..types import FaceTrack, Progress, VideoClip, no_progress
+from .crop import MARGIN, crops_from_landmarks
+from .detector import overlap
+from .linking import LOOK_LIMIT, Person, link, look_distance
+from .networks import FaceNetworks
+from .scan import PRESENT, Numbered, Sighting, batched, run_mesh, scan, tiles, whole
+from .selection import CHOICES, choose_person
+from .smoothing import runs, smooth_crops, smooth_landmarks
+
+MIN_SIDE = 64  #: px, of a picture
+MIN_FACE = 32  #: px, of the face in a picture
+ZOOM = 2.0  #: of the search where the whole picture shows no face
+PICTURE_ZOOMS = (2.0, 4.0)
+SAME_PLACE = 0.4  #: overlap (IoU) from which on two meshes are of one face
+NEAR = 1.0  #: crop sides from the expected place within which a lost face may be found again
+
+
+@dataclass
+class _Frames:
+    """What is known of the person, by frame; grows more certain pass by pass."""
+
+    crops: Tensor  #: (t, 4)
+    landmarks: Tensor  #: (t, 478, 3)
+    presence: Tensor  #: (t,)
+
+    @property
+    def valid(self) -> Tensor:
+        return self.presence > PRESENT
+
+
+def track_faces(
+    clip: VideoClip,
+    networks: FaceNetworks,
+    *,
+    face: str = "largest",
+    face_index: int = 0,
+    smoothing: float = 0.5,
+    progress: Progress = no_progress,
+) -> FaceTrack:
+    """Follow one face through a clip.
+
+    Args:
+        clip: is read two times, three where a face is lost.
+        face: "largest" (median area), "left_to_right" or "index" (by size); the last two
+            with ``face_index``, from 0.
+        smoothing: of the landmarks, zero-phase; 0 none, 1 strongest.
+
+    Frames in which the face is not found are interpolated, marked in `FaceTrack.valid` and
+    listed in a `MagicPortraitWarning`. Raises `NoFaceError` where no frame shows a face.
+    """
+    check_choice("face", face, CHOICES)
+    check_range("smoothing", smoothing, 0, 1)
+    sightings = _scan_clip(clip, networks, progress)
+    if not any(sightings):
+        sightings = _scan_clip(clip, networks, progress, zoom=ZOOM)
+    people = link(sightings)
+    if not people:
+        raise NoFaceError(f"no frame of {clip.name} shows a face")
+    person = choose_person(people, face, face_index, clip.name)
+    others = [p for p in people if p is not person]
+    frames = _refine(clip, networks, person, others, len(sightings), progress)
+    if not frames.valid.all():
+        frames = _search(clip, networks, frames, person, others, progress)
+    if not frames.valid.any():
+        raise NoFaceError(f"no frame of {clip.name} shows a face")
+    _warn_of_gaps(frames.valid, clip.name)
+    return _finish(frames, clip, smoothing)
+
+
+def track_image(
+    image: Tensor,
+    networks: FaceNetworks,
+    *,
+    face: str = "largest",
+    face_index: int = 0,
+    name: str = "the picture",
+) -> FaceTrack:
+    """The face of one picture, (3, h, w) uint8, as a track of one frame.
+
+    Raises `InputError` where the picture or its face is too small, `NoFaceError` where there is
+    no face.
+    """
+    sizes = check_shape("image", image, 3, "h", "w")
+    height, width = sizes["h"], sizes["w"]
+    if min(height, width) < MIN_SIDE:
+        raise InputError(
+            f"{name} is {width} x {height} px, too small to animate: give one of at least "
+            f"{MIN_SIDE} x {MIN_SIDE} px"
+        )
+    windows = [whole, *(lambda _i, _x, z=z: tiles(height, width, z) for z in PICTURE_ZOOMS)]
+    found: list[Sighting] = []
+    for window in windows:
+        (found,) = scan([(0, image)], networks, window, passes=3)
+        found = [s for s in found if s.present]
+        if found:
+            break
+    if not found:
+        raise NoFaceError(f"{name} shows no face; give a picture with a face seen from the front")
+    person = choose_person(link([found]), face, face_index, name)
+    seen = person.last
+    side = float(seen.crop[2]) / MARGIN
+    if side < MIN_FACE:
+        raise InputError(
+            f"the face in {name} is only {side:.0f} px wide: give a picture with one of at "
+            f"least {MIN_FACE} px"
+        )
+    score = torch.tensor([seen.presence])
+    landmarks = seen.landmarks[None]
+    valid = torch.ones(1, dtype=torch.bool)
+    return FaceTrack(_bounds(landmarks), landmarks, score, valid, (height, width), Fraction(25))
+
+
+def _numbered(clip: VideoClip, total: int, stage: str, progress: Progress) -> Iterator[Numbered]:
+    for index, frame in enumerate(clip):
+        progress(stage, index, max(total, index + 1))
+        yield index, frame.image
+    progress(stage, total, total)
+
+
+def _scan_clip(
+    clip: VideoClip, networks: FaceNetworks, progress: Progress, zoom: float = 1.0
+) -> list[list[Sighting]]:
+    stage = "finding faces" if zoom == 1 else "finding small faces"
+    frames = _numbered(clip, clip.frame_count, stage, progress)
+    if zoom == 1:
+        return list(scan(frames, networks))
+    return list(scan(frames, networks, lambda _i, _x: tiles(clip.height, clip.width, zoom)))
+
+
+def _refine(
+    clip: VideoClip,
+    networks: FaceNetworks,
+    person: Person,
+    others: list[Person],
+    count: int,
+    progress: Progress,
+) -> _Frames:
+    """Second mesh pass, in every frame's smoothed (where unseen: interpolated) crop."""
+    known = torch.tensor(sorted(person.sightings))
+    crops = fill(torch.stack([person.sightings[int(i)].crop for i in known]), known, count)
+    for run in runs(crops):
+        crops[run] = smooth_crops(crops[run], float(clip.fps))
+    landmarks, presence = torch.zeros(count, NUM_LANDMARKS, 3), torch.zeros(count)
+    frames = _numbered(clip, count, "following the face", progress)
+    for batch in batched(frames):
+        rows = [index for index, _ in batch if index < count]
+        images = [image for index, image in batch if index < count]
+        if rows:
+            with torch.inference_mode():
+                found = run_mesh(images, crops[rows], networks)
+            landmarks[rows], presence[rows] = found[0], found[1]
+    for index in range(count):
+        if index not in person.sightings and _is_other(landmarks[index], others, index):
+            presence[index] = 0
+    return _Frames(crops, landmarks, presence)
+
+
+def _is_other(landmarks: Tensor, others: list[Person], frame: int) -> bool:
+    """Whether a mesh lies on the face of somebody else."""
+    boxes = [_bounds(p.sightings[frame].landmarks[None]) for p in others if frame in p.sightings]
+    if not boxes:
+        return False
+    return bool((overlap(_bounds(landmarks[None]), torch.cat(boxes)) > SAME_PLACE).any())
+
+
+def _search(
+    clip: VideoClip,
+    networks: FaceNetworks,
+    frames: _Frames,
+    person: Person,
+    others: list[Person],
+    progress: Progress,
+) -> _Frames:
+    """Look for the face at higher zoom where it was lost; take what is near and looks alike."""
+    count = len(frames.crops)
+    lost = (~frames.valid).tolist()
+
+    def windows(index: int, image: Tensor) -> Tensor:
+        x, y, side, _ = frames.crops[index].tolist()
+        expected = torch.tensor([[x, y, side * 1.5, 0.0]])
+        return torch.cat([expected, tiles(*image.shape[1:], ZOOM)])
+
+    numbered = _numbered(clip, count, "searching lost frames", progress)
+    wanted = ((i, image) for i, image in numbered if i < count and lost[i])
+    found = _Frames(frames.crops.clone(), frames.landmarks.clone(), frames.presence.clone())
+    for sightings in scan(wanted, networks, windows, passes=2):
+        for seen in sorted(sightings, key=lambda s: look_distance(s.look, person.look)):
+            expected = frames.crops[seen.frame]
+            away = float((seen.crop[:2] - expected[:2]).norm() / expected[2])
+            alike = look_distance(seen.look, person.look) < LOOK_LIMIT
+            if not (seen.present and away < NEAR and alike):
+                continue
+            if _is_other(seen.landmarks, others, seen.frame):
+                continue
+            found.crops[seen.frame] = seen.crop
+            found.landmarks[seen.frame] = seen.landmarks
+            found.presence[seen.frame] = seen.presence
+            break
+    return found
+
+
+def fill(values: Tensor, known: Tensor, count: int) -> Tensor:
+    """Linear in time between known frames, held before the first and after the last.
+
+    (k, ...) values at the sorted frames ``known`` (k,) -> (count, ...). Angles of crops (the
+    last of four columns) are unwrapped.
+    """
+    if values.ndim == 2 and values.shape[1] == 4:
+        turns = torch.round(values[:, 3].diff() / (2 * math.pi)).cumsum(0) * (2 * math.pi)
+        values = values.clone()
+        values[1:, 3] -= turns
+    at = torch.arange(count)
+    after = torch.searchsorted(known, at).clamp(max=len(known) - 1)
+    before = (torch.searchsorted(known, at, right=True) - 1).clamp(min=0)
+    span = (known[after] - known[before]).clamp(min=1)
+    share = ((at - known[before]) / span).clamp(0, 1).reshape(-1, *[1] * (values.ndim - 1))
+    return values[before] * (1 - share) + values[after] * share
+
+
+def _bounds(landmarks: Tensor) -> Tensor:
+    """(t, 478, 3) -> (t, 4) x0, y0, x1, y1 of the mesh."""
+    mesh = landmarks[:, :NUM_MESH, :2]
+    return torch.cat([mesh.amin(1), mesh.amax(1)], -1)
+
+
+def _finish(frames: _Frames, clip: VideoClip, smoothing: float) -> FaceTrack:
+    """Interpolate lost frames and smooth what stays together."""
+    known = frames.valid.nonzero()[:, 0]
+    landmarks = fill(frames.landmarks[known], known, len(frames.crops))
+    for run in runs(crops_from_landmarks(landmarks)):
+        landmarks[run] = smooth_landmarks(landmarks[run], float(clip.fps), smoothing)
+    size = (clip.height, clip.width)
+    return FaceTrack(_bounds(landmarks), landmarks, frames.presence, frames.valid, size, clip.fps)
+
+
+def _warn_of_gaps(valid: Tensor, name: str) -> None:
+    lost = (~valid).nonzero()[:, 0].tolist()
+    if not lost:
+        return
+    ranges: list[list[int]] = []
+    for frame in lost:
+        if ranges and frame == ranges[-1][1] + 1:
+            ranges[-1][1] = frame
+        else:
+            ranges.append([frame, frame])
+    listed = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
+    warnings.warn(
+        f"{name}: no face found in {len(lost)} of {len(valid)} frames ({listed}, counted from "
+        "0); their landmarks are interpolated",
+        MagicPortraitWarning,
+        stacklevel=3,
+    )
