@@ -1,1 +1,8 @@
 """Video, picture and sound files: read lazily, written beside and renamed."""
+
+from .audio import read_audio
+from .images import open_image, write_image
+from .reader import open_video
+from .writer import VideoWriter
+
+__all__ = ["VideoWriter", "open_image", "open_video", "read_audio", "write_image"]

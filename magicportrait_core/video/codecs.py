@@ -1,0 +1,55 @@
+"""What each choice of output codec means to FFmpeg."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .pixels import BT709, LIMITED
+
+
+@dataclass(frozen=True)
+class OutputCodec:
+    """Container, encoder and pixel format of one choice."""
+
+    suffix: str  #: of the file name
+    container: str  #: FFmpeg's name of the format
+    encoder: str
+    pixel_format: str
+    multiple: tuple[int, int]  #: height and width are padded to multiples of these
+    options: dict[str, str] = field(default_factory=dict)
+    container_options: dict[str, str] = field(default_factory=dict)
+    colours: tuple[int, int] | None = (BT709, LIMITED)  #: (matrix, range); None: stays RGB
+    copied_sound: tuple[str, ...] = ()  #: codecs whose packets go over as they are
+    sound_encoder: str = "pcm_s24le"
+
+
+OUTPUT_CODECS = {
+    "h264": OutputCodec(
+        suffix=".mp4",
+        container="mp4",
+        encoder="libx264",
+        pixel_format="yuv420p",
+        multiple=(2, 2),
+        options={"preset": "medium"},
+        container_options={"movflags": "+faststart"},
+        copied_sound=("aac", "mp3", "alac"),
+        sound_encoder="aac",
+    ),
+    "prores": OutputCodec(
+        suffix=".mov",
+        container="mov",
+        encoder="prores_ks",
+        pixel_format="yuv422p10le",
+        multiple=(1, 2),
+        options={"profile": "3", "vendor": "apl0"},
+    ),
+    "ffv1": OutputCodec(
+        suffix=".mkv",
+        container="matroska",
+        encoder="ffv1",
+        pixel_format="bgr0",
+        multiple=(1, 1),
+        options={"level": "3", "slicecrc": "1"},
+        colours=None,
+    ),
+}
