@@ -33,7 +33,7 @@ class VideoFrame:
     """One decoded picture."""
 
     image: Tensor  #: (3, h, w) uint8 RGB
-    time: float  #: seconds in the source file's own clock; 0 where the source has none
+    time: float  #: seconds from the first frame of the source file; 0 where the source has none
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class AudioSource:
     """Where the sound of a clip is; decoded only when a writer or a node asks for it."""
 
     path: Path | bytes  #: a file, or the whole content of one
-    start: float  #: seconds in the file at which the clip's first frame is shown
+    start: float  #: seconds from the file's beginning at which the clip's first frame is shown
     duration: float  #: seconds of the clip
 
 

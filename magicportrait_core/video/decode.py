@@ -27,7 +27,7 @@ class StreamIndex:
 
     pts: tuple[int, ...]  #: ascending timestamps of the pictures, in the stream's unit
     timeline: Timeline
-    zero: Fraction  #: seconds that the timestamps are ahead of ``timeline``
+    lead: Fraction  #: seconds in the file at which the first picture is shown, and timeline's 0
     announced_end: Fraction | None  #: seconds; set where the header promises more than is there
     has_audio: bool
     has_pts: bool  #: False: the file has no timestamps, ``pts`` only counts
@@ -44,22 +44,22 @@ def read_index(source: MediaSource, name: str) -> StreamIndex:
         rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
         declared = tuple(Fraction(r) for r in rates if r and 0 < r <= 1000)
         has_pts = all(pts is not None for pts, _ in pictures)
-        if not has_pts:
-            rate = declared[0] if declared else DEFAULT_RATE
-            unit, zero = 1 / rate, Fraction(0)
-            pictures = [(i, 1) for i in range(len(pictures))]
-        else:
+        if has_pts:
             unit = stream.time_base
             pictures = sorted(dict(pictures).items())
-        timeline = _timeline(pictures, unit, zero, declared)
+            lead = pictures[0][0] * unit - zero
+        else:
+            unit = 1 / (declared[0] if declared else DEFAULT_RATE)
+            lead = Fraction(0)
+            pictures = [(i, 1) for i in range(len(pictures))]
+        timeline = _timeline(pictures, unit, declared)
         promised = None
         if container.format.name in _INDEXED and container.duration:
             promised = Fraction(container.duration, av.time_base)
-            shown_to = max(reached - zero, timeline.end)
-            if shown_to >= promised - Fraction(1, 10):
-                promised = None
+            shown_to = max(reached - zero, lead + timeline.end)
+            promised = promised - lead if shown_to < promised - Fraction(1, 10) else None
         pts = tuple(p for p, _ in pictures)
-        return StreamIndex(pts, timeline, zero, promised, bool(container.streams.audio), has_pts)
+        return StreamIndex(pts, timeline, lead, promised, bool(container.streams.audio), has_pts)
 
 
 def _scan(container, stream) -> tuple[list[tuple[int | None, int]], Fraction]:
@@ -88,9 +88,9 @@ def _scan(container, stream) -> tuple[list[tuple[int | None, int]], Fraction]:
 
 
 def _timeline(
-    pictures: list[tuple[int, int]], unit: Fraction, zero: Fraction, declared: tuple[Fraction, ...]
+    pictures: list[tuple[int, int]], unit: Fraction, declared: tuple[Fraction, ...]
 ) -> Timeline:
-    times = tuple(pts * unit - zero for pts, _ in pictures)
+    times = tuple((pts - pictures[0][0]) * unit for pts, _ in pictures)
     last = pictures[-1][1] * unit
     if last <= 0:
         gap = (times[-1] - times[0]) / max(len(times) - 1, 1)

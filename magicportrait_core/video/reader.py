@@ -49,7 +49,7 @@ def open_video(
         fps: frames per second of the clip. None keeps the source's (a source of varying rate gets
             its average), 25 for pictures. A source of another rate is resampled: each tick shows
             the latest frame of that time. For a folder it is the rate the pictures were made at.
-        start, end: seconds from the beginning of the file; the clip is [start, end).
+        start, end: seconds from the first frame of the file; the clip is [start, end).
         stride: keep every nth frame; fps is divided by it, so time and sound stay right.
         max_frames: at most so many frames, counted last.
         skip_frames: frames left out after ``start``, counted before ``stride``.
@@ -102,7 +102,7 @@ def _container_clip(source: MediaSource, name: str, trim: Trim, background) -> V
     count = len(plan.indices)
     audio = None
     if index.has_audio:
-        audio = AudioSource(source, float(plan.start), float(count / plan.fps))
+        audio = AudioSource(source, float(index.lead + plan.start), float(count / plan.fps))
     to_the_end = plan.indices[-1] == len(index.pts) - 1
     if index.announced_end is not None and to_the_end and trim.end != index.timeline.end:
         warnings.warn(

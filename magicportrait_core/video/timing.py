@@ -20,7 +20,7 @@ _MS = Fraction(1, 1000)
 
 @dataclass(frozen=True)
 class Timeline:
-    """When each source frame is shown, in seconds from the file's beginning."""
+    """When each source frame is shown, in seconds from the first one."""
 
     times: tuple[Fraction, ...]  #: ascending, one a frame
     end: Fraction  #: when the last frame stops being shown
@@ -76,7 +76,7 @@ class Plan:
 
     indices: tuple[int, ...]  #: never falling; a frame shown twice is there twice
     fps: Fraction
-    start: Fraction  #: seconds in the file at which the first output frame is shown
+    start: Fraction  #: seconds on the timeline at which the first output frame is shown
 
 
 def as_rate(fps: Fraction | float) -> Fraction:
