@@ -28,9 +28,14 @@ class MagicPortraitExample(io.ComfyNode):
             " nodes without files of one's own. The clip is rendered once, on the first run.",
             inputs=[],
             outputs=[
-                io.Image.Output("portrait", tooltip="The portrait: Eileen Collins, by NASA."),
+                io.Image.Output(
+                    "portrait",
+                    display_name="portrait",
+                    tooltip="The portrait: Eileen Collins, by NASA.",
+                ),
                 DrivingVideo.Output(
                     "driving",
+                    display_name="driving",
                     tooltip="A scripted clip: the head turns, the mouth opens, the eyes blink.",
                 ),
             ],

@@ -88,11 +88,21 @@ class LoadDrivingVideo(io.ComfyNode):
                 ),
             ],
             outputs=[
-                DrivingVideo.Output("driving", tooltip="The clip, for the nodes that track it."),
+                DrivingVideo.Output(
+                    "driving",
+                    display_name="driving",
+                    tooltip="The clip, for the nodes that track it.",
+                ),
                 io.Video.Output("clip", display_name="video", tooltip="The frames used, as VIDEO."),
-                io.Audio.Output("audio", tooltip="The sound of the frames used; empty if silent."),
+                io.Audio.Output(
+                    "audio",
+                    display_name="audio",
+                    tooltip="The sound of the frames used; empty if silent.",
+                ),
                 io.Float.Output("rate", display_name="fps", tooltip="Frames per second."),
-                io.Int.Output("frame_count", tooltip="Number of frames used."),
+                io.Int.Output(
+                    "frame_count", display_name="frame_count", tooltip="Number of frames used."
+                ),
             ],
         )
 

@@ -6,7 +6,7 @@ import torch
 from comfy_api.latest import InputImpl, io
 
 from ..magicportrait_core.faces import track_image
-from ..magicportrait_core.preview import MotionSettings, reenact_frames
+from ..magicportrait_core.preview import MODES, MotionSettings, reenact_frames
 from .convert import core_to_image, single_picture, to_uint8
 from .links import is_linked, wired_fingerprint
 from .networks import face_networks
@@ -21,7 +21,7 @@ IMAGES = 0  #: place of the images output
 
 def _gain(name: str, what: str) -> io.Input:
     return io.Float.Input(
-        name, default=1.0, min=0.0, max=3.0, step=0.05,
+        name, default=1.0, min=0.0, max=2.0, step=0.05,
         tooltip=f"How much of the driver's {what} is taken over: 0 none, 1 as it is.",
     )  # fmt: skip
 
@@ -45,10 +45,11 @@ class MagicPortraitPreview(io.ComfyNode):
                 _gain("brows", "brow motion, on top of expression"),
                 io.Combo.Input(
                     "mode",
-                    options=["relative", "absolute"],
+                    options=list(MODES),
                     default="relative",
                     tooltip="relative adds the driver's change from its neutral frame to the"
-                    " portrait; absolute takes the driver's mouth and pose as they are.",
+                    " portrait; absolute_mouth opens and closes the mouth as far as the driver's;"
+                    " absolute takes over head pose and lids as they are, too.",
                 ),
                 io.Int.Input(
                     "neutral_frame",
@@ -65,9 +66,12 @@ class MagicPortraitPreview(io.ComfyNode):
             outputs=[
                 io.Image.Output(
                     "images",
+                    display_name="images",
                     tooltip="Every frame where wired (3 MB a frame at 512 px), else the first.",
                 ),
-                io.Video.Output("video", tooltip="The clip, with the driver's sound."),
+                io.Video.Output(
+                    "video", display_name="video", tooltip="The clip, with the driver's sound."
+                ),
             ],
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )
@@ -87,7 +91,7 @@ class MagicPortraitPreview(io.ComfyNode):
         images = torch.empty(len(driver) if keep_all else 1, *portrait.shape[1:3], 3)
 
         with warnings_on_node(cls.hidden.unique_id):
-            still = track_image(to_uint8(picture), face_networks())
+            still = track_image(to_uint8(picture), face_networks(), name="the portrait")
             frames = reenact_frames(picture, still, driver, motion, progress=HostProgress())
             path = write_video(
                 "preview", _kept(frames, images), picture.shape[1:], driver.fps, face_track.audio

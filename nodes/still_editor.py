@@ -7,6 +7,7 @@ from comfy_api.latest import io, ui
 from ..magicportrait_core.faces import track_image
 from ..magicportrait_core.preview import FaceSliders, edit_still
 from .convert import core_to_image, single_picture, to_uint8
+from .live_still import hold_portrait
 from .networks import face_networks
 from .notes import warnings_on_node
 from .schema import node_schema
@@ -29,15 +30,17 @@ class MagicPortraitStillEditor(io.ComfyNode):
             description="Changes pose and expression of the face in one picture.",
             inputs=[
                 io.Image.Input("portrait", tooltip="One picture with a face."),
-                _slider("yaw", -25, 25, 0.5, "Degrees the head turns to the side."),
-                _slider("pitch", -25, 25, 0.5, "Degrees the head nods."),
-                _slider("roll", -25, 25, 0.5, "Degrees the head leans."),
+                _slider("yaw", -25, 25, 0.5, "Degrees the nose turns to the picture's right."),
+                _slider("pitch", -20, 20, 0.5, "Degrees the nose lifts; below 0 it sinks."),
+                _slider("roll", -25, 25, 0.5, "Degrees the head leans, clockwise."),
                 _slider("blink", 0, 1, 0.01, "Closes the eyes; 1 is shut."),
                 _slider("smile", -1, 1, 0.01, "Lifts the mouth's corners; below 0 drops them."),
                 _slider("mouth", 0, 1, 0.01, "Opens the mouth."),
                 _slider("brows", -1, 1, 0.01, "Raises the brows; below 0 lowers them."),
             ],
-            outputs=[io.Image.Output("image", tooltip="The changed picture.")],
+            outputs=[
+                io.Image.Output("image", display_name="image", tooltip="The changed picture.")
+            ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,
         )
@@ -46,7 +49,8 @@ class MagicPortraitStillEditor(io.ComfyNode):
     def execute(cls, portrait, **sliders) -> io.NodeOutput:
         picture = single_picture(portrait, "portrait")
         with warnings_on_node(cls.hidden.unique_id):
-            still = track_image(to_uint8(picture), face_networks())
+            still = track_image(to_uint8(picture), face_networks(), name="the portrait")
             edited = edit_still(picture, still, FaceSliders(**sliders))
+        hold_portrait(cls.hidden.unique_id, picture, still)
         image = core_to_image(edited[None])
         return io.NodeOutput(image, ui=ui.PreviewImage(image, cls=cls))

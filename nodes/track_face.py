@@ -33,7 +33,7 @@ class MagicPortraitTrackFace(io.ComfyNode):
                     options=["largest", "left_to_right", "index"],
                     default="largest",
                     tooltip="Which face where several are seen: the largest; the face_index-th"
-                    " from the left; or the face_index-th in order of appearance.",
+                    " from the left; or the face_index-th by size.",
                 ),
                 io.Int.Input(
                     "face_index",
@@ -52,9 +52,14 @@ class MagicPortraitTrackFace(io.ComfyNode):
                 ),
             ],
             outputs=[
-                FaceTrackSocket.Output("face_track", tooltip="The face's points, frame by frame."),
+                FaceTrackSocket.Output(
+                    "face_track",
+                    display_name="face_track",
+                    tooltip="The face's points, frame by frame.",
+                ),
                 io.Video.Output(
                     "overlay",
+                    display_name="overlay",
                     tooltip="The clip with the points drawn on it; made only where wired.",
                 ),
             ],

@@ -6,11 +6,17 @@ from pathlib import Path
 
 PACK = Path(__file__).resolve().parents[2]
 NODES = {
-    "MagicPortraitExample": ["IMAGE", "DRIVING_VIDEO"],
-    "LoadDrivingVideo": ["DRIVING_VIDEO", "VIDEO", "AUDIO", "FLOAT", "INT"],
-    "MagicPortraitTrackFace": ["FACE_TRACK", "VIDEO"],
-    "MagicPortraitPreview": ["IMAGE", "VIDEO"],
-    "MagicPortraitStillEditor": ["IMAGE"],
+    "MagicPortraitExample": {"portrait": "IMAGE", "driving": "DRIVING_VIDEO"},
+    "LoadDrivingVideo": {
+        "driving": "DRIVING_VIDEO",
+        "video": "VIDEO",
+        "audio": "AUDIO",
+        "fps": "FLOAT",
+        "frame_count": "INT",
+    },
+    "MagicPortraitTrackFace": {"face_track": "FACE_TRACK", "overlay": "VIDEO"},
+    "MagicPortraitPreview": {"images": "IMAGE", "video": "VIDEO"},
+    "MagicPortraitStillEditor": {"image": "IMAGE"},
 }
 
 
@@ -18,7 +24,8 @@ def check_nodes(server) -> None:
     info = server.get("/object_info")
     for name, outputs in NODES.items():
         node = info[name]
-        assert node["output"] == outputs
+        assert node["output"] == list(outputs.values())
+        assert node["output_name"] == list(outputs)
         assert node["category"] == "MagicPortrait"
         assert node["experimental"] is True
         assert node["display_name"] != name
