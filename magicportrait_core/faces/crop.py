@@ -52,12 +52,22 @@ def crop_matrix(crops: Tensor, size: int) -> Tensor:
     return torch.cat([turn, shift[..., None]], -1)
 
 
-def sample_crop(image: Tensor, crop: Tensor, size: int, border: str = "border") -> Tensor:
+def sample_crop(
+    image: Tensor, crop: Tensor, size: int, border: str = "border", fine: int = 1
+) -> Tensor:
     """Cut one crop out of a picture: (3, h, w) uint8, (4,) -> (3, size, size) float32 in 0..1.
 
-    ``border``: "border" repeats the picture's edge outside it, "zeros" is black. A picture much
-    finer than the crop is averaged down first, or noise and fine texture would alias.
+    ``border``: "border" repeats the picture's edge outside it, "zeros" is black. With ``fine``
+    a pixel is the mean of fine x fine bilinear samples, which halves what the picture's noise
+    does to the mesh; MediaPipe takes one. A picture much finer than the samples is averaged
+    down first.
     """
+    if fine > 1:
+        shift = float(crop[2]) / size * (fine - 1) / (2 * fine)
+        turn = crop[3]
+        back = torch.stack([turn.cos() - turn.sin(), turn.sin() + turn.cos(), *crop.new_zeros(2)])
+        dense = sample_crop(image, crop - shift * back, size * fine, border)
+        return F.avg_pool2d(dense[None], fine)[0]
     matrix = crop_matrix(crop[None].cpu(), size)[0]
     patch, origin = _cut(image, matrix, size)
     patch = patch.float()[None]

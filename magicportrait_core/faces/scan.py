@@ -26,6 +26,7 @@ BATCH = 16
 BATCH_PIXELS = 16 * 1024 * 1024  #: pictures held at once, in pixels of all together
 MAX_FACES = 8  #: in one picture, the best scored
 PRESENT = 0.5  #: presence above which there is a face
+FINE = 2  #: samples a side in each pixel of a last pass's crop
 LOOK_GRID = 6  #: a face's look is its crop at this many px a side
 
 #: One numbered picture, (3, h, w) uint8.
@@ -77,12 +78,11 @@ def batched(frames: Iterable[Numbered]) -> Iterator[list[Numbered]]:
 
 
 def run_mesh(
-    images: list[Tensor], crops: Tensor, networks: FaceNetworks
+    images: list[Tensor], crops: Tensor, networks: FaceNetworks, fine: int = 1
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The mesh of one crop per picture: landmarks (n, 478, 3) px, presence (n,), looks (n, d)."""
-    patches = torch.stack(
-        [sample_crop(i, c, mesh.INPUT_SIZE) for i, c in zip(images, crops, strict=True)]
-    )
+    pairs = zip(images, crops, strict=True)
+    patches = torch.stack([sample_crop(i, c, mesh.INPUT_SIZE, fine=fine) for i, c in pairs])
     inputs = patches.to(networks.device, memory_format=torch.channels_last)
     points, logits = networks.mesh(inputs)
     landmarks = points_to_picture(points.cpu(), crops, mesh.INPUT_SIZE)
@@ -148,8 +148,9 @@ def _mesh_passes(
     images: list[Tensor], crops: Tensor, networks: FaceNetworks, passes: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Next crops, landmarks, presence and looks; a crop follows its mesh where one is seen."""
-    for _ in range(passes):
-        landmarks, presence, looks = run_mesh(images, crops, networks)
+    for i in range(passes):
+        fine = FINE if i > 0 else 1  # the first pass only places the next one's crop
+        landmarks, presence, looks = run_mesh(images, crops, networks, fine)
         follow = (presence > PRESENT)[:, None]
         crops = torch.where(follow, crops_from_landmarks(landmarks), crops)
     return crops, landmarks, presence, looks

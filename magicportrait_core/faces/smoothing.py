@@ -1,12 +1,13 @@
 """Zero-phase smoothing in time: nothing lags, nothing leads.
 
-Crops are smoothed by a Gaussian. Landmarks are smoothed by a bilateral filter: neighbours in
-time count less the more the face moved between them, so noise on a still face averages out and
-a blink keeps its depth. https://doi.org/10.1109/ICCV.1998.710815 (Tomasi and Manduchi).
+A bilateral filter: neighbours in time count less the more the face moved between them, so noise
+on a still face averages out, while a turn of the head is followed and a blink keeps its depth.
+https://doi.org/10.1109/ICCV.1998.710815 (Tomasi and Manduchi).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -14,10 +15,11 @@ from torch import Tensor
 
 from ..topology import LEFT_IRIS, NUM_LANDMARKS, RIGHT_IRIS, TRIANGLES
 
-CROP_SECONDS = 0.08  #: standard deviation of the crop's Gaussian
 CUT = 0.5  #: crop sides between two frames from which on it is a cut, not a motion
-MAX_SECONDS = 0.16  #: standard deviation of the landmarks' Gaussian at strength 1
-STILL = 0.008  #: motion, in inter-iris distances, that halves nothing yet; noise is below it
+CROP_SECONDS = 0.3  #: standard deviation in time of the crops' filter
+CROP_MOTION = (0.025, 0.025, 0.04, 0.02)  #: the same in x, y, side (crop sides) and radians
+LANDMARK_SECONDS = 0.16  #: in time, at strength 1
+LANDMARK_MOTION = 0.008  #: in inter-iris distances; the network's own noise is below it
 
 
 def runs(crops: Tensor) -> list[slice]:
@@ -28,23 +30,46 @@ def runs(crops: Tensor) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(edges)]
 
 
-def _extend(x: Tensor, reach: int) -> Tensor:
-    """(t, ...) -> (t + 2 reach, ...) by odd reflection, which keeps a steady motion steady."""
-    t = len(x)
-    back = (torch.arange(reach, 0, -1)).clamp(max=t - 1)
-    front = 2 * x[:1] - x[back]
-    ahead = 2 * x[-1:] - x[(t - 1 - back).flip(0)]
-    return torch.cat([front, x, ahead])
-
-
 def smooth_crops(crops: Tensor, fps: float) -> Tensor:
-    """Gaussian in time over one run of (t, 4) crops; angles must be unwrapped."""
-    sigma = CROP_SECONDS * fps
-    reach = max(1, round(3 * sigma))
-    offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
-    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    windows = _extend(crops, reach).unfold(0, 2 * reach + 1, 1)  # (t, 4, k)
-    return windows @ (kernel / kernel.sum())
+    """Smooth one run of (t, 4) crops; angles must be unwrapped."""
+    sides = crops[:, 2].median()
+    scale = torch.tensor(CROP_MOTION) * torch.stack([sides, sides, sides, torch.ones(())])
+
+    def moved(there: Tensor, here: Tensor) -> Tensor:
+        return ((there - here) / scale).square().sum(-1, keepdim=True)
+
+    return _bilateral(crops, CROP_SECONDS * fps, moved)
+
+
+def smooth_landmarks(landmarks: Tensor, fps: float, strength: float) -> Tensor:
+    """Smooth one run of (t, 478, 3) landmarks; strength 0 (none) to 1."""
+    if strength == 0 or len(landmarks) < 2:
+        return landmarks
+    iris = (landmarks[:, RIGHT_IRIS[0]] - landmarks[:, LEFT_IRIS[0]])[:, :2].norm(dim=-1)
+    scale = (LANDMARK_MOTION * iris.median()).clamp(min=1e-6)
+    around = _neighbours()
+
+    def moved(there: Tensor, here: Tensor) -> Tensor:
+        squared = ((there - here)[..., :2] / scale).square().sum(-1)
+        return (squared @ around.T)[..., None]
+
+    return _bilateral(landmarks, strength * LANDMARK_SECONDS * fps, moved)
+
+
+def _bilateral(x: Tensor, sigma: float, moved: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """(t, ...) weighted means over time, ``sigma`` frames wide; the window is cut at the ends.
+
+    ``moved(there, here)``: squared motion in standard deviations, broadcastable to x.
+    """
+    total, weights = x.clone(), torch.ones_like(x)
+    for offset in range(1, min(len(x), round(2.5 * sigma) + 1)):
+        early, late = x[:-offset], x[offset:]
+        weight = torch.exp(-0.5 * ((offset / sigma) ** 2 + moved(late, early)))
+        total[:-offset] += weight * late
+        total[offset:] += weight * early
+        weights[:-offset] += weight
+        weights[offset:] += weight
+    return total / weights
 
 
 def _neighbours() -> Tensor:
@@ -57,23 +82,3 @@ def _neighbours() -> Tensor:
         for point in iris:
             joined[point, list(iris)] = 1
     return joined / joined.sum(1, keepdim=True)
-
-
-def smooth_landmarks(landmarks: Tensor, fps: float, strength: float) -> Tensor:
-    """Bilateral in time over one run of (t, 478, 3); strength 0 (none) to 1."""
-    sigma = strength * MAX_SECONDS * fps
-    if sigma <= 0 or len(landmarks) < 2:
-        return landmarks
-    reach = max(1, round(2.5 * sigma))
-    iris = (landmarks[:, RIGHT_IRIS[0]] - landmarks[:, LEFT_IRIS[0]])[:, :2].norm(dim=-1)
-    still = (STILL * iris.median()).square().clamp(min=1e-12)
-    around = _neighbours()
-    longer = _extend(landmarks, reach)
-    total, weights = torch.zeros_like(landmarks), landmarks.new_zeros(*landmarks.shape[:2], 1)
-    for offset in range(-reach, reach + 1):
-        there = longer[reach + offset : reach + offset + len(landmarks)]
-        moved = (there - landmarks)[..., :2].square().sum(-1) @ around.T
-        near = torch.tensor(-0.5 * (offset / sigma) ** 2)
-        weight = torch.exp(near - 0.5 * moved / still)[..., None]
-        total, weights = total + weight * there, weights + weight
-    return total / weights

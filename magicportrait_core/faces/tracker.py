@@ -24,7 +24,7 @@ from .crop import MARGIN, crops_from_landmarks
 from .detector import overlap
 from .linking import LOOK_LIMIT, Person, link, look_distance
 from .networks import FaceNetworks
-from .scan import PRESENT, Numbered, Sighting, batched, run_mesh, scan, tiles, whole
+from .scan import FINE, PRESENT, Numbered, Sighting, batched, run_mesh, scan, tiles, whole
 from .selection import CHOICES, choose_person
 from .smoothing import runs, smooth_crops, smooth_landmarks
 
@@ -168,7 +168,7 @@ def _refine(
         images = [image for index, image in batch if index < count]
         if rows:
             with torch.inference_mode():
-                found = run_mesh(images, crops[rows], networks)
+                found = run_mesh(images, crops[rows], networks, FINE)
             landmarks[rows], presence[rows] = found[0], found[1]
     for index in range(count):
         if index not in person.sightings and _is_other(landmarks[index], others, index):
