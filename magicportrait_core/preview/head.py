@@ -1,0 +1,78 @@
+"""The portrait's head as a thing that can be moved: its rest shape, pose and pivot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..topology import CHIN
+from ..types import FaceTrack
+from .canonical import HeadPose, canonical_face, head_frame
+from .motion import FaceMotion
+from .regions import LID_PAIRS, LIP_PAIRS, pair_indices
+
+_EARS = (234, 454)
+_STEEPEST = 1.5  #: depth over distance in the picture
+
+
+@dataclass(frozen=True)
+class PortraitHead:
+    """One portrait's head. Build it with from_track."""
+
+    pose: HeadPose  #: t = 1
+    shape: Tensor  #: (478, 3) canonical
+    pivot: Tensor  #: (3,) canonical: where the skull turns on the neck
+    landmarks: Tensor  #: (478, 3) px at rest
+
+    @staticmethod
+    def from_track(track: FaceTrack) -> PortraitHead:
+        landmarks = _relax_depth(track.landmarks[0])
+        pose, shape = head_frame(landmarks[None])
+        face = canonical_face()
+        ears = face[list(_EARS)].mean(0)
+        pivot = torch.tensor([0.0, ears[1] + 0.6 * (face[CHIN, 1] - ears[1]), ears[2]])
+        return PortraitHead(pose, shape[0], pivot, landmarks)
+
+    def turn(self, points: Tensor, rotation: Tensor) -> Tensor:
+        """Canonical points (t or 1, n, 3) with the head turned by (t, 3, 3) -> px (t, n, 3)."""
+        turned = (points - self.pivot) @ rotation.transpose(-1, -2) + self.pivot
+        own = self.pose.rotation[0]
+        return self.pose.scale * (turned @ own.T) + self.pose.center[:, None]
+
+    def deform(self, motion: FaceMotion) -> Tensor:
+        """The face's shape under ``motion``, head unturned: (t, 478, 3) canonical."""
+        return _part_lips(_set_lids(self.shape + motion.offset, motion.lid_gap))
+
+
+def _relax_depth(landmarks: Tensor) -> Tensor:
+    """Limit how steeply the face falls away from the camera, (478, 3) px.
+
+    Where a surface is seen edge-on the portrait shows almost none of it, and turning it into
+    view would stretch those few pixels into bars. Each point comes forward until no slope to
+    another exceeds _STEEPEST; x and y stay.
+    """
+    reach = torch.cdist(landmarks[:, :2], landmarks[:, :2]) * _STEEPEST
+    depth = (landmarks[:, 2] + reach).amin(1)
+    return torch.cat([landmarks[:, :2], depth[:, None]], 1)
+
+
+def _set_lids(shape: Tensor, gap: Tensor) -> Tensor:
+    """Put each upper lid ``gap`` (t, 2, 7) above its lower lid."""
+    upper, lower = pair_indices(LID_PAIRS)
+    moved = shape.clone()
+    before = moved[:, lower, 1] - moved[:, upper, 1]
+    moved[:, lower, 1] -= 0.15 * (before - gap)
+    moved[:, upper, 1] = moved[:, lower, 1] - gap
+    return moved
+
+
+def _part_lips(shape: Tensor) -> Tensor:
+    """Lips touch but never cross: overlaps of the inner lips are taken back, half each."""
+    upper, lower = pair_indices(LIP_PAIRS)
+    overlap = (shape[:, upper, 1] - shape[:, lower, 1]).clamp(min=0) / 2
+    parted = shape.clone()
+    parted[:, upper, 1] -= overlap
+    parted[:, lower, 1] += overlap
+    return parted

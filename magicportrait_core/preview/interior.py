@@ -1,0 +1,154 @@
+"""What lies behind lids and lips: eyeballs that keep their place, teeth, a dark cavity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from scipy.ndimage import binary_erosion, distance_transform_edt
+from torch import Tensor
+
+from ..topology import LIPS_INNER, LIPS_OUTER
+from .head import PortraitHead
+from .motion import FaceMotion
+from .regions import EYE_CORNERS, EYE_RINGS
+
+#: The three holes of the face, in the order every tensor here uses.
+HOLES = (*EYE_RINGS, LIPS_INNER)
+#: Canonical units over which teeth fade into the cavity beyond what the portrait shows.
+_TEETH_FADE = 0.05
+#: A gaze may shift an iris by this share of the eye's width.
+_GAZE_LIMIT = 0.16
+
+
+def _edges(hole: int) -> tuple[list[int], list[int]]:
+    """Upper and lower edge of a hole, both from the corner on one side to the other's."""
+    ring = HOLES[hole]
+    n, start = len(ring), 5 if hole == 2 else 0  # LIPS_INNER starts in its upper middle
+    lower = [ring[(start + i) % n] for i in range(n // 2 + 1)]
+    upper = [ring[(start - i) % n] for i in range(n // 2 + 1)]
+    return upper, lower
+
+
+def _strips() -> list[tuple[list[int], list[int]]]:
+    """(upper, lower) points of each hole that face each other, corners left out."""
+    return [(upper[1:-1], lower[1:-1]) for upper, lower in map(_edges, range(len(HOLES)))]
+
+
+def hole_triangles() -> tuple[Tensor, Tensor]:
+    """Triangles (f, 3) that close the holes, and the hole (f,) 0..2 each belongs to."""
+    triangles, owner = [], []
+    for hole in range(len(HOLES)):
+        upper, lower = _edges(hole)
+        for i in range(len(upper) - 1):
+            pair = [(upper[i], lower[i], lower[i + 1]), (upper[i], lower[i + 1], upper[i + 1])]
+            kept = [t for t in pair if len(set(t)) == 3]
+            triangles += kept
+            owner += [hole] * len(kept)
+    return torch.tensor(triangles), torch.tensor(owner)
+
+
+@dataclass(frozen=True)
+class Interior:
+    """The picture behind the holes, in the portrait's own pixels. Build it with from_portrait."""
+
+    picture: Tensor  #: (3, h, w) float 0..1
+    eye_centers: Tensor  #: (2, 2) px at rest
+    eye_widths: Tensor  #: (2,) canonical
+
+    @staticmethod
+    def from_portrait(portrait: Tensor, head: PortraitHead) -> Interior:
+        picture = portrait.permute(1, 2, 0).numpy().copy()
+        unit = float(head.pose.scale[0])
+        for hole, ring in enumerate(HOLES):
+            outline = head.landmarks[list(ring), :2].numpy()
+            if hole < 2:
+                _extend(picture, outline, margin=0.15 * unit)
+            else:
+                cavity = _cavity_color(portrait, head)
+                _extend(picture, outline, 0.4 * unit, cavity, _TEETH_FADE * unit)
+        corners = torch.tensor(EYE_CORNERS)
+        centers = head.landmarks[corners, :2].mean(1)
+        widths = (head.shape[corners[:, 0]] - head.shape[corners[:, 1]]).norm(dim=1)
+        return Interior(torch.from_numpy(picture).permute(2, 0, 1), centers, widths)
+
+    def sources(self, head: PortraitHead, shape: Tensor) -> Tensor:
+        """Where on ``picture`` each ring point looks, for moved shapes (t, 478, 3): px (t, 478, 2).
+
+        Eyeballs and teeth keep their place in the skull while lids and lips slide over them: a
+        ring point looks at the place of the skull it lies over. Where it opens beyond what the
+        portrait shows, the eye is stretched to it and the teeth hang from the upper lip.
+        """
+        over = head.shape.expand_as(shape).clone()
+        for hole, (upper, lower) in enumerate(_strips()):
+            rest_top, rest_bottom = head.shape[upper, 1], head.shape[lower, 1]
+            top = torch.maximum(shape[:, upper, 1], rest_top)
+            if hole < 2:
+                bottom = torch.minimum(shape[:, lower, 1], rest_bottom)
+                top = torch.minimum(top, bottom)
+            else:
+                bottom = top + (shape[:, lower, 1] - shape[:, upper, 1])
+            over[:, upper, 1], over[:, lower, 1] = top, bottom
+        return head.turn(over, torch.eye(3)[None])[..., :2]
+
+    def gaze(self, head: PortraitHead, motion: FaceMotion) -> Tensor:
+        """Shift of each iris on ``picture``: (t, 2, 2) px, bounded so that it stays in the eye."""
+        limit = _GAZE_LIMIT * self.eye_widths[:, None]
+        bounded = limit * (motion.gaze / limit).tanh()
+        return head.pose.scale * bounded @ head.pose.rotation[0, :2, :2].T
+
+
+def _mask(outline: np.ndarray, height: int, width: int, supersample: int = 4) -> np.ndarray:
+    """Pixels at least half inside a polygon of px corners."""
+    canvas = Image.new("L", (width * supersample, height * supersample))
+    corners = [((x + 0.5) * supersample, (y + 0.5) * supersample) for x, y in outline]
+    ImageDraw.Draw(canvas).polygon(corners, fill=255)
+    return np.asarray(canvas.resize((width, height), Image.Resampling.BOX)) >= 128
+
+
+def _extend(
+    picture: np.ndarray,
+    outline: np.ndarray,
+    margin: float,
+    beyond: np.ndarray | None = None,
+    fade: float = 1.0,
+) -> None:
+    """Paint round a hole what it would show if it were wider, in place.
+
+    Each pixel outside takes the nearest one well inside; with ``beyond`` it fades to that colour
+    within ``fade`` px below. Pixels inside the outline are left alone.
+    """
+    height, width = picture.shape[:2]
+    x0, y0 = np.maximum(np.floor(outline.min(0) - margin).astype(int), 0)
+    x1, y1 = np.ceil(outline.max(0) + margin).astype(int) + 1
+    x1, y1 = min(x1, width), min(y1, height)
+    if x1 - x0 < 2 or y1 - y0 < 2:
+        return
+    window = picture[y0:y1, x0:x1]
+    inside = _mask(outline - (x0, y0), y1 - y0, x1 - x0)
+    if not inside.any():
+        if beyond is not None:
+            window[:] = beyond
+        return
+    thin = binary_erosion(inside)
+    core = thin if thin.any() else inside
+    nearest = distance_transform_edt(~core, return_distances=False, return_indices=True)
+    filled = window[tuple(nearest)]
+    if beyond is not None:
+        rows = np.arange(inside.shape[0])[:, None]
+        below = np.where(inside, rows, -1).max(0)  # the last row that shows the inside
+        below = np.where(below < 0, outline[:, 1].mean() - y0, below)
+        share = np.clip((rows - below) / max(fade, 1.0), 0, 1)[..., None]
+        filled = filled * (1 - share) + beyond * share
+    window[~inside] = filled[~inside]
+
+
+def _cavity_color(portrait: Tensor, head: PortraitHead) -> np.ndarray:
+    """(3,) a dark tone of the lips' own colour."""
+    _, height, width = portrait.shape
+    lips = head.landmarks[list(LIPS_OUTER), :2].round().long()
+    x, y = lips[:, 0].clamp(0, width - 1), lips[:, 1].clamp(0, height - 1)
+    tone = portrait[:, y, x].median(1).values
+    return (tone * torch.tensor([0.26, 0.17, 0.17])).numpy()

@@ -1,0 +1,91 @@
+"""Which points of the face move with mouth, eyes and brows, and how far they may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from ..topology import (
+    LEFT_BROW,
+    LEFT_EYE,
+    LIPS_INNER,
+    LIPS_OUTER,
+    RIGHT_BROW,
+    RIGHT_EYE,
+)
+from .canonical import canonical_face
+
+#: (upper lid, lower lid) from the corner on the picture's left: 7 pairs an eye
+LID_PAIRS = (
+    ((246, 7), (161, 163), (160, 144), (159, 145), (158, 153), (157, 154), (173, 155)),
+    ((398, 382), (384, 381), (385, 380), (386, 374), (387, 373), (388, 390), (466, 249)),
+)
+#: (upper lip, lower lip) along the inner edge of the lips: 9 pairs
+LIP_PAIRS = (
+    *((191, 95), (80, 88), (81, 178), (82, 87), (13, 14)),
+    *((312, 317), (311, 402), (310, 318), (415, 324)),
+)
+EYE_RINGS = (RIGHT_EYE, LEFT_EYE)
+EYE_CORNERS = ((33, 133), (362, 263))
+IRIS_CENTERS = (468, 473)
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Soft weights (478,), each 0..1."""
+
+    mouth: Tensor  #: lips, jaw line and the cheeks beside them
+    eyes: Tensor  #: lids and what folds round them
+    brows: Tensor
+    mobility: Tensor  #: how far expression may move a point at all: 0 on forehead, temples, nose
+
+
+def falloff(points: tuple[int, ...], sigma: float) -> Tensor:
+    """(478,) Gaussian of the distance to the nearest of ``points`` on the canonical face."""
+    face = canonical_face()
+    distance = torch.cdist(face, face[list(points)]).amin(1)
+    return torch.exp(-(distance**2) / (2 * sigma**2))
+
+
+@lru_cache(maxsize=1)
+def regions() -> Regions:
+    """Computed once from distances on the canonical face."""
+    face = canonical_face()
+    lips_y = face[list(LIPS_INNER), 1].mean()
+    below_nose = torch.sigmoid((face[:, 1] - (lips_y - 0.16)) / 0.05)
+    mouth = torch.maximum(falloff(LIPS_OUTER + LIPS_INNER, 0.12), below_nose)
+    eyes = torch.maximum(falloff(RIGHT_EYE, 0.045), falloff(LEFT_EYE, 0.045))
+    eyes[list(RIGHT_EYE + LEFT_EYE)] = 1
+    brows = torch.maximum(falloff(RIGHT_BROW, 0.09), falloff(LEFT_BROW, 0.09)) * (1 - eyes)
+    cheeks = falloff(LIPS_OUTER, 0.3) * torch.sigmoid((face[:, 1] - 0.25) / 0.06)
+    # What lies on the side of the head is seen at a slant: its motion there is mostly noise.
+    frontal = torch.sigmoid((0.3 - face[:, 2]) / 0.05)
+    mobility = torch.stack([mouth, eyes, brows, cheeks]).amax(0) * frontal
+    return Regions(mouth, eyes, brows, mobility)
+
+
+@lru_cache(maxsize=1)
+def jaw_weights() -> Tensor:
+    """(478,) share of the jaw's rotation: 1 at chin and lower lip, 0 above the mouth line."""
+    face = canonical_face()
+    corners_y = face[list(LIPS_INNER), 1].mean()
+    weight = torch.sigmoid((face[:, 1] - corners_y - 0.02) / 0.03)
+    for upper, lower in LIP_PAIRS:
+        weight[upper], weight[lower] = 0.0, 1.0
+    weight[[78, 308, 61, 291]] = 0.35
+    return weight
+
+
+def pair_indices(pairs: tuple[tuple[int, int], ...]) -> tuple[Tensor, Tensor]:
+    """Pairs -> (upper indices, lower indices)."""
+    table = torch.tensor(pairs)
+    return table[..., 0], table[..., 1]
+
+
+def gaps(shape: Tensor, pairs: tuple[tuple[int, int], ...]) -> Tensor:
+    """Vertical opening of each pair: (..., 478, 3) canonical -> (..., pairs)."""
+    upper, lower = pair_indices(pairs)
+    return shape[..., lower, 1] - shape[..., upper, 1]

@@ -1,0 +1,138 @@
+"""Draws moved heads: surroundings, face and what lies behind lids and lips, as three layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..topology import NUM_MESH, TRIANGLES
+from .head import PortraitHead
+from .interior import Interior, hole_triangles
+from .motion import FaceMotion
+from .scan import affine_maps, scan_convert, source_field
+from .surround import Surround
+
+#: The portrait is sampled from a copy enlarged this much, or bilinear sampling would soften it.
+_ENLARGE = 2
+
+
+def _enlarge(picture: Tensor) -> Tensor:
+    """(3, h, w) -> (1, 3, 2h, 2w), bicubic, clamped."""
+    big = F.interpolate(picture[None], scale_factor=_ENLARGE, mode="bicubic", align_corners=False)
+    return big.clamp(0, 1)
+
+
+def _sample(enlarged: Tensor, field: Tensor) -> Tensor:
+    """Read the enlarged portrait at px of the original: (t, h, w, 2) -> (t, 3, h, w)."""
+    height, width = (s // _ENLARGE for s in enlarged.shape[-2:])
+    size = torch.tensor([width, height], device=field.device)
+    grid = (2 * field + 1) / size - 1
+    source = enlarged.expand(field.shape[0], -1, -1, -1)
+    return F.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _soften(mask: Tensor, radius: int) -> Tensor:
+    """Box blur of (t, h, w) masks."""
+    size = 2 * radius + 1
+    padded = F.pad(mask[:, None], [radius] * 4, mode="replicate")
+    return F.avg_pool2d(padded, size, stride=1)[:, 0]
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Everything about one portrait that does not change between frames."""
+
+    head: PortraitHead
+    surround: Surround
+    interior: Interior
+    picture: Tensor  #: (1, 3, 2h, 2w)
+    behind: Tensor  #: (1, 3, 2h, 2w): interior.picture
+    triangles: Tensor  #: (f, 3): the mesh, then the triangles that close its holes
+    hole: Tensor  #: (closing triangles,) 0..2: the hole each closes
+    height: int
+    width: int
+
+    @staticmethod
+    def from_portrait(portrait: Tensor, head: PortraitHead) -> Renderer:
+        """portrait (3, h, w) float 0..1."""
+        _, height, width = portrait.shape
+        interior = Interior.from_portrait(portrait, head)
+        closing, owner = hole_triangles()
+        return Renderer(
+            head, Surround.from_head(head, height, width), interior,
+            _enlarge(portrait), _enlarge(interior.picture),
+            torch.cat([TRIANGLES, closing]), owner, height, width,
+        )  # fmt: skip
+
+    def draw(self, motion: FaceMotion) -> Tensor:
+        """(t) frames of motion -> (t, 3, h, w) float 0..1."""
+        shape = self.head.deform(motion)
+        landmarks = self.head.turn(shape, motion.rotation)
+        frames = self._draw_surround(motion, landmarks)
+        x0, y0, x1, y1 = window = self._window(landmarks)
+        vertices = landmarks[:, :NUM_MESH] - torch.tensor([x0, y0, 0.0])
+        face = scan_convert(vertices, self.triangles, y1 - y0, x1 - x0)
+        corners = landmarks[:, self.triangles, :2]
+        rest = self.head.landmarks[self.triangles, :2][None]
+        skin = _sample(self.picture, source_field(face, affine_maps(rest, corners), (x0, y0)))
+        self._fill_holes(skin, face, motion, shape, corners, window)
+
+        cover = (face >= 0).float()
+        radius = max(1, round(0.016 * float(self.head.pose.scale[0])))
+        alpha = (((_soften(cover, radius) - 0.5) * 2).clamp(0, 1) * cover)[:, None]
+        under = frames[:, :, y0:y1, x0:x1]
+        frames[:, :, y0:y1, x0:x1] = under + alpha * (skin - under)
+        return frames
+
+    def _draw_surround(self, motion: FaceMotion, landmarks: Tensor) -> Tensor:
+        placed = self.surround.place(self.head, motion, landmarks)
+        step = max(4, round(max(self.height, self.width) / 160))
+        offset = self.surround.field(placed, self.height, self.width, step)
+        x, y = torch.arange(self.width), torch.arange(self.height)
+        own = torch.stack(torch.broadcast_tensors(x, y[:, None]), -1)
+        return _sample(self.picture, offset + own)
+
+    def _window(self, landmarks: Tensor) -> tuple[int, int, int, int]:
+        """x0, y0, x1, y1 of the part of the picture any face of the batch touches."""
+        low = landmarks[..., :2].amin((0, 1)).floor().int().tolist()
+        high = landmarks[..., :2].amax((0, 1)).ceil().int().tolist()
+        x0, y0 = max(low[0] - 1, 0), max(low[1] - 1, 0)
+        return x0, y0, min(high[0] + 2, self.width), min(high[1] + 2, self.height)
+
+    def _fill_holes(
+        self,
+        skin: Tensor,
+        face: Tensor,
+        motion: FaceMotion,
+        shape: Tensor,
+        corners: Tensor,
+        window: tuple[int, int, int, int],
+    ) -> None:
+        """Put eyeballs and the mouth's inside where lids and lips let them be seen, in place."""
+        first = len(TRIANGLES)
+        seen = (face >= first).any(0)
+        if not seen.any():
+            return
+        rows, columns = seen.any(1).nonzero(), seen.any(0).nonzero()
+        top, left = int(rows.min()), int(columns.min())
+        part = (..., slice(top, int(rows.max()) + 1), slice(left, int(columns.max()) + 1))
+        closing = (face[part] - first).clamp(min=-1)
+        source = self.interior.sources(self.head, shape)[:, self.triangles[first:]]
+        maps = affine_maps(source, corners[:, first:])
+        field = source_field(closing, maps, (window[0] + left, window[1] + top))
+        field = self._turn_eyes(field, self.hole[closing], motion)
+        alpha = _soften((closing >= 0).float(), 1)[:, None] * (closing >= 0)[:, None]
+        skin[part] += alpha * (_sample(self.behind, field) - skin[part])
+
+    def _turn_eyes(self, field: Tensor, hole: Tensor, motion: FaceMotion) -> Tensor:
+        """Shift irises by the gaze: fully in the eye's middle, not at all at its corners."""
+        shift = self.interior.gaze(self.head, motion)
+        reach = 0.55 * self.head.pose.scale * self.interior.eye_widths
+        for eye in (0, 1):
+            away = (field - self.interior.eye_centers[eye]).norm(dim=-1) / reach[eye]
+            share = (1 - away.clamp(max=1) ** 2) * (hole == eye)
+            field = field - share[..., None] * shift[:, eye, None, None]
+        return field
