@@ -13,11 +13,10 @@ import av
 from ..errors import InputError
 from .container import MediaSource, clock_zero, open_container, video_stream
 from .timing import DEFAULT_RATE, Timeline
+from .truncation import INDEXED, breaks_off
 
 #: Frame threads each hold a picture: more of them cost memory and gain little.
 MAX_THREADS = min(os.cpu_count() or 1, 8)
-#: Containers whose header states how long they are, and whose index makes seeking exact.
-_INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 _SEEK_FROM = 2.0  # seconds; decoding less than that is as fast as seeking
 
 
@@ -28,7 +27,7 @@ class StreamIndex:
     pts: tuple[int, ...]  #: ascending timestamps of the pictures, in the stream's unit
     timeline: Timeline
     lead: Fraction  #: seconds in the file at which the first picture is shown, and timeline's 0
-    announced_end: Fraction | None  #: seconds; set where the header promises more than is there
+    breaks_off: bool  #: the file ends before its own end
     has_audio: bool
     has_pts: bool  #: False: the file has no timestamps, ``pts`` only counts
 
@@ -53,34 +52,30 @@ def read_index(source: MediaSource, name: str) -> StreamIndex:
             lead = Fraction(0)
             pictures = [(i, 1) for i in range(len(pictures))]
         timeline = _timeline(pictures, unit, declared)
-        promised = None
-        if container.format.name in _INDEXED and container.duration:
-            promised = Fraction(container.duration, av.time_base)
-            shown_to = max(reached - zero, lead + timeline.end)
-            promised = promised - lead if shown_to < promised - Fraction(1, 10) else None
         pts = tuple(p for p, _ in pictures)
-        return StreamIndex(pts, timeline, lead, promised, bool(container.streams.audio), has_pts)
+        torn = breaks_off(container, max(reached - zero, lead + timeline.end))
+        return StreamIndex(pts, timeline, lead, torn, bool(container.streams.audio), has_pts)
 
 
 def _scan(container, stream) -> tuple[list[tuple[int | None, int]], Fraction]:
-    """((pts, duration) of each picture that can be decoded, seconds reached by any stream)."""
+    """((pts, duration) of each picture that is there whole, seconds reached by any stream)."""
     pictures: list[tuple[int | None, int, bool]] = []
     reached = Fraction(0)
     hidden_vp8 = stream.codec_context.name in ("vp8", "libvpx")
     try:
         for packet in container.demux():
-            if packet.size == 0:
+            if packet.size == 0 or packet.is_corrupt:
                 continue
             stamp = packet.pts if packet.pts is not None else packet.dts
             if stamp is not None:
                 reached = max(reached, (stamp + (packet.duration or 0)) * packet.time_base)
-            if packet.stream_index != stream.index or getattr(packet, "is_discard", False):
+            if packet.stream_index != stream.index or packet.is_discard:
                 continue
             if hidden_vp8 and not bytes(packet)[0] & 0x10:
                 continue  # a VP8 reference that is never shown (RFC 6386, 9.1)
             pictures.append((stamp, packet.duration or 0, packet.is_keyframe))
     except av.FFmpegError:
-        pass  # the file breaks off here; what the header promises tells the user so
+        pass  # the file ends here: breaks_off finds out whether too early
     first_key = next((i for i, picture in enumerate(pictures) if picture[2]), 0)
     key_pts = pictures[first_key][0] if pictures else None
     usable = [p for p in pictures[first_key:] if None in (p[0], key_pts) or p[0] >= key_pts]
@@ -108,7 +103,7 @@ def decode_from(
     """
     with open_container(source, name) as container:
         stream = video_stream(container, name)
-        seek = container.format.name in _INDEXED and index.has_pts
+        seek = container.format.name in INDEXED and index.has_pts
         if seek and index.timeline.times[first] > _SEEK_FROM:
             container.seek(index.pts[first], stream=stream)
         decoder = _decoder(stream, threads)

@@ -35,26 +35,26 @@ class ContainerFrames:
             aspect = video_stream(container, self._name).sample_aspect_ratio
         convert = RgbConverter(aspect, self._background)
         wanted, done = self._plan.indices, 0
-        last = shown = None  # the newest decoded (number, frame), and it as a VideoFrame
+        held: list[int] = []  # output frames that show the one before, theirs being lost
+        newest = shown = None  # the last decoded (number, frame), and it as a VideoFrame
         for number, frame in self._decode():
-            if last is None and number > wanted[0]:
+            if newest is None and number > wanted[0]:
                 self._fail(f"the first picture that decodes is at {self._time(number):.2f} s")
-            while done < len(wanted) and wanted[done] < number:
-                if shown is None:
-                    shown = self._show(last, convert)
-                yield shown
+            while wanted[done] < number:
+                shown = shown or self._show(newest, convert)
+                held.append(done)
                 done += 1
-            last, shown = (number, frame), None
+                yield shown
+            newest, shown = (number, frame), None
             while done < len(wanted) and wanted[done] == number:
-                if shown is None:
-                    shown = self._show(last, convert)
-                yield shown
+                shown = shown or self._show(newest, convert)
                 done += 1
+                yield shown
             if done == len(wanted):
-                return
+                break
         if done == 0:
             self._fail("none of the wanted frames can be decoded")
-        self._warn_short(done)
+        self._warn_lost(done, held)
 
     def _show(self, decoded: tuple[int, av.VideoFrame], convert: RgbConverter) -> VideoFrame:
         number, frame = decoded
@@ -81,12 +81,19 @@ class ContainerFrames:
     def _fail(self, what: str) -> None:
         raise InputError(f"{self._name} is damaged at its beginning: {what}.")
 
-    def _warn_short(self, done: int) -> None:
+    def _warn_lost(self, done: int, held: list[int]) -> None:
         wanted = self._plan.indices
-        broke = self._time(wanted[done])
-        warnings.warn(
-            f"{self._name} is damaged from {broke:.2f} s on: {done} of {len(wanted)} frames are "
-            "used.",
-            MagicPortraitWarning,
-            stacklevel=2,
-        )
+        if held:
+            first = self._time(wanted[held[0]])
+            self._warn(
+                f"{self._name} is damaged at {first:.2f} s: {len(held)} frames cannot be decoded "
+                "and show the one before."
+            )
+        if done < len(wanted):
+            self._warn(
+                f"{self._name} is damaged from {self._time(wanted[done]):.2f} s on: {done} of "
+                f"{len(wanted)} frames are used."
+            )
+
+    def _warn(self, message: str) -> None:
+        warnings.warn(message, MagicPortraitWarning, stacklevel=4)

@@ -103,11 +103,10 @@ def _container_clip(source: MediaSource, name: str, trim: Trim, background) -> V
     audio = None
     if index.has_audio:
         audio = AudioSource(source, float(index.lead + plan.start), float(count / plan.fps))
-    to_the_end = plan.indices[-1] == len(index.pts) - 1
-    if index.announced_end is not None and to_the_end and trim.end != index.timeline.end:
+    if index.breaks_off and plan.indices[-1] == len(index.pts) - 1:
         warnings.warn(
-            f"{name} breaks off at {float(index.timeline.end):.2f} s of "
-            f"{float(index.announced_end):.2f} s: the frames up to there are used.",
+            f"{name} breaks off at {float(index.timeline.end):.2f} s, before its end: the "
+            f"{count} frames up to there are used.",
             MagicPortraitWarning,
             stacklevel=3,
         )

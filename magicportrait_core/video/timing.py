@@ -6,13 +6,16 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from ..errors import InputError
 
 #: Rates in common use; a measured rate close to one of them is taken to be it.
 STANDARD_RATES = tuple(
     Fraction(r)
-    for r in ("24000/1001 24 25 30000/1001 30 48 50 60000/1001 60 8 10 12 15 20 90 100 120").split()
+    for r in (
+        "24000/1001 24 25 30000/1001 30 48 50 60000/1001 60 8 10 12 15 20 90 100 120 240"
+    ).split()
 )
 DEFAULT_RATE = Fraction(25)
 _MS = Fraction(1, 1000)
@@ -104,22 +107,37 @@ def constant_rate(timeline: Timeline) -> Fraction | None:
     if len(timeline.times) < 2:
         return next(iter(timeline.declared), DEFAULT_RATE)
     average = (len(timeline.times) - 1) / (timeline.times[-1] - timeline.times[0])
-    exact = [r for r in (*timeline.declared, average) if r.denominator <= 1001]
+    declared = [rate for rate in timeline.declared if rate.denominator <= 1001]
     standard = sorted(STANDARD_RATES, key=lambda rate: abs(rate - average))[:3]
-    for rate in (*exact, *standard):
-        if _fits(timeline.times, rate, timeline.rounding):
-            return rate
-    for rate in (*standard, *exact, average.limit_denominator(1001)):
-        if _fits(timeline.times, rate, max(timeline.rounding, Fraction(1, 10) / rate)):
-            return rate
+    named, measured = (*declared, *standard), average.limit_denominator(1001)
+    jitter = Fraction(1, 10) / average
+    for rates, tolerance in (
+        ((average,) if average.denominator <= 1001 else (), Fraction(0)),
+        ((*named, measured), timeline.rounding),
+        ((*standard, *declared, measured), max(timeline.rounding, jitter)),
+    ):
+        for rate in rates:
+            if _fits(timeline.times, rate, tolerance):
+                return rate
     return None
 
 
-def average_rate(timeline: Timeline) -> Fraction:
-    """Frames over seconds, as the standard rate within 1 % of it or rounded to 0.01."""
-    rate = len(timeline.times) / (timeline.end - timeline.times[0])
-    nearest = min(STANDARD_RATES, key=lambda standard: abs(standard - rate))
-    if abs(nearest - rate) <= rate / 100:
+def usual_rate(timeline: Timeline) -> Fraction:
+    """The rate for a clip that has no constant one.
+
+    Where three quarters of the frames follow at one interval (a recording that dropped some) it is
+    the rate of that interval; else frames over seconds. Both become the standard rate within 1 %
+    of them, or are rounded to 0.01.
+    """
+    times = timeline.times
+    gaps = sorted(b - a for a, b in pairwise(times))
+    median = gaps[len(gaps) // 2]
+    slack = max(timeline.rounding, median / 10)
+    alike = sum(abs(gap - median) <= slack for gap in gaps)
+    rate = 1 / median if alike * 4 >= len(gaps) * 3 else len(times) / (timeline.end - times[0])
+    known = (*STANDARD_RATES, *(r for r in timeline.declared if r.denominator <= 1001))
+    nearest = min(known, key=lambda standard: abs(standard - rate))
+    if abs(nearest - rate) <= rate * max(Fraction(1, 100), timeline.rounding * rate):
         return nearest
     return max(Fraction(round(rate * 100), 100), Fraction(1, 100))
 
@@ -139,7 +157,7 @@ def plan_frames(timeline: Timeline, trim: Trim, name: str) -> Plan:
         fps, start = own, times[first]
         indices = range(first, bisect_right(times, end - shift))
     else:
-        fps = trim.fps or average_rate(timeline)
+        fps = trim.fps or usual_rate(timeline)
         start = max(trim.start, times[0])
         count = max(math.ceil((end - start - shift) * fps), 0)
         ticks = (start + k / fps + shift for k in range(count))
