@@ -49,7 +49,7 @@ OUTPUT_CODECS = {
         encoder="ffv1",
         pixel_format="bgr0",
         multiple=(1, 1),
-        options={"level": "3", "slicecrc": "1"},
+        options={"level": "3", "slicecrc": "1", "g": "1"},
         colours=None,
     ),
 }

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 
@@ -53,7 +54,7 @@ def read_index(source: MediaSource, name: str) -> StreamIndex:
             pictures = [(i, 1) for i in range(len(pictures))]
         timeline = _timeline(pictures, unit, declared)
         pts = tuple(p for p, _ in pictures)
-        torn = breaks_off(container, max(reached - zero, lead + timeline.end))
+        torn = breaks_off(container, max(reached, zero + lead + timeline.end))
         return StreamIndex(pts, timeline, lead, torn, bool(container.streams.audio), has_pts)
 
 
@@ -76,7 +77,9 @@ def _scan(container, stream) -> tuple[list[tuple[int | None, int]], Fraction]:
             pictures.append((stamp, packet.duration or 0, packet.is_keyframe))
     except av.FFmpegError:
         pass  # the file ends here: breaks_off finds out whether too early
-    first_key = next((i for i, picture in enumerate(pictures) if picture[2]), 0)
+    first_key = 0
+    if container.format.name not in INDEXED:  # a broadcast is joined between key frames
+        first_key = next((i for i, picture in enumerate(pictures) if picture[2]), 0)
     key_pts = pictures[first_key][0] if pictures else None
     usable = [p for p in pictures[first_key:] if None in (p[0], key_pts) or p[0] >= key_pts]
     return [(pts, duration) for pts, duration, _ in usable], reached
@@ -88,8 +91,8 @@ def _timeline(
     times = tuple((pts - pictures[0][0]) * unit for pts, _ in pictures)
     last = pictures[-1][1] * unit
     if last <= 0:
-        gap = (times[-1] - times[0]) / max(len(times) - 1, 1)
-        last = gap or 1 / next(iter(declared), DEFAULT_RATE)
+        gaps = sorted(b - a for a, b in pairwise(times))
+        last = gaps[len(gaps) // 2] if gaps else 1 / next(iter(declared), DEFAULT_RATE)
     return Timeline(times, times[-1] + last, unit, declared)
 
 

@@ -13,7 +13,7 @@ _TS_PACKETS = (188, 192)  # bytes, the second with a time code as cameras write 
 
 
 def breaks_off(container: av.container.InputContainer, reached: Fraction) -> bool:
-    """Whether a container that was read to ``reached`` seconds has lost its end.
+    """Whether a container read to ``reached`` s of its own clock has lost its end.
 
     MP4, MOV and Matroska say in their header how long they are; a transport stream is made of
     packets of one length. Of other kinds nothing is known: False.
