@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from functools import partial
 
 from comfy_api.latest import io
@@ -10,7 +9,8 @@ from comfy_api.latest import io
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.types import VideoClip
 from ..magicportrait_core.video import open_video, read_audio
-from .convert import image_to_core, to_uint8
+from .convert import image_to_core
+from .frames_clip import frames_clip
 from .paths import input_file, list_videos
 from .progress import HostProgress
 from .schema import node_schema
@@ -136,13 +136,13 @@ class LoadDrivingVideo(io.ComfyNode):
         frames=None,
     ) -> io.NodeOutput:
         cut = {
-            "fps": Fraction(force_rate).limit_denominator(1001) if force_rate else None,
+            "fps": force_rate or None,
             "skip_frames": skip_first_frames,
             "max_frames": frame_load_cap or None,
             "stride": select_every_nth,
         }
         if video is None and frames is not None:
-            clip = frames_clip(image_to_core(frames), Fraction(fps).limit_denominator(1001), **cut)
+            clip = frames_clip(image_to_core(frames), fps, **cut)
         else:
             source = video.get_stream_source() if video is not None else _chosen(file)
             clip = open_video(source, **cut)
@@ -157,18 +157,6 @@ class LoadDrivingVideo(io.ComfyNode):
 
 def _chosen(file: str | None):
     return input_file("" if file in (None, NO_VIDEO) else file)
-
-
-def frames_clip(images, rate: Fraction, *, fps, skip_frames, max_frames, stride) -> VideoClip:
-    """(t, 3, h, w) float 0..1 at ``rate`` as a clip, resampled, trimmed and thinned."""
-    if fps is not None:
-        count = max(int(len(images) / rate * fps), 1)
-        images = images[[min(int(i / fps * rate), len(images) - 1) for i in range(count)]]
-        rate = fps
-    images = images[skip_frames::stride][:max_frames]
-    if len(images) == 0:
-        raise InputError("no frame is left after skip_first_frames: lower it")
-    return VideoClip.from_tensor(to_uint8(images), rate / stride, "frames")
 
 
 def _write_clip(clip: VideoClip):

@@ -89,4 +89,4 @@ def _write_overlay(clip: VideoClip, track: FaceTrack):
 def _drawn(clip: VideoClip, track: FaceTrack, progress: HostProgress):
     for i, (frame, landmarks) in enumerate(zip(clip, track.landmarks, strict=False)):
         progress("overlay", i, len(track))
-        yield draw_track(frame.image, landmarks)[None]
+        yield draw_track(frame.image, landmarks, bool(track.valid[i]))[None]

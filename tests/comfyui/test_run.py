@@ -61,17 +61,26 @@ def decode(path: Path) -> np.ndarray:
         return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
 
 
-def encode(path: Path, frames, fps: int = 24) -> None:
-    """Write (h, w, 3) uint8 pictures as an H.264 mp4."""
+def encode(path: Path, frames, fps: int = 24, tone: float | None = None) -> None:
+    """Write (h, w, 3) uint8 pictures as an H.264 mp4; tone adds a sound of so many Hz."""
     with av.open(str(path), "w") as container:
-        stream = None
+        stream = container.add_stream("libx264", rate=Fraction(fps))
+        sound = container.add_stream("aac", rate=16000, layout="mono") if tone else None
+        count = 0
         for frame in frames:
-            if stream is None:
-                stream = container.add_stream("libx264", rate=Fraction(fps))
+            if count == 0:
                 stream.height, stream.width = frame.shape[:2]
                 stream.pix_fmt = "yuv420p"
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            count += 1
         container.mux(stream.encode(None))
+        if sound is not None:
+            time = np.arange(count * 16000 // fps, dtype=np.float32) / 16000
+            wave = 0.3 * np.sin(2 * np.pi * tone * time)[None]
+            block = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+            block.sample_rate = 16000
+            container.mux(sound.encode(block))
+            container.mux(sound.encode(None))
 
 
 def portrait_picture(server, size: int = 256) -> np.ndarray:
@@ -271,3 +280,34 @@ def test_no_frame_left(server, prompt, long_clip):
     sentence = failure(server, with_file(prompt, long_clip, skip_first_frames=5000))
     assert "frame" in sentence
     assert "\n" not in sentence
+
+
+def test_sound_is_carried(server, prompt):
+    """The driver's sound reaches the saved clip, cut to the frames used, and the audio output."""
+    face = portrait_picture(server)
+    encode(server.base / "input" / "sound.mp4", [face] * 24, tone=440)
+    graph = with_file(prompt, "sound.mp4", skip_first_frames=6, frame_load_cap=12)
+    graph["8"] = {
+        "class_type": "SaveAudio",
+        "inputs": {"audio": ["9", 2], "filename_prefix": "sound"},
+    }
+    entry = succeeded(server.run(graph))
+    (audio,) = entry["outputs"]["8"]["audio"]
+    for path in (saved_video(server, entry), server.base / "output" / audio["filename"]):
+        with av.open(str(path)) as container:
+            stream = container.streams.audio[0]
+            samples = np.concatenate([f.to_ndarray()[0] for f in container.decode(stream)])
+            assert abs(len(samples) / stream.rate - 0.5) < 0.06
+            assert samples.astype(float).std() > 0
+
+
+def test_lost_frames_are_named(server, prompt):
+    """Frames without a face are listed in the log, and the run goes on."""
+    face = portrait_picture(server)
+    frames = [face] * 12
+    frames[5] = np.full_like(face, 90)
+    encode(server.base / "input" / "gap.mp4", frames)
+    succeeded(server.run(with_file(prompt, "gap.mp4")))
+    said = [line for line in server.log().splitlines() if "gap.mp4: no face found" in line]
+    assert len(said) == 1
+    assert "1 of 12 frames (5," in said[0]
