@@ -75,6 +75,21 @@ def encode(
     return path
 
 
+def break_packets(path, which, kind="video"):
+    """Overwrite the content of packets number ``which`` of the first stream with zeros."""
+    with av.open(str(path)) as container:
+        stream = getattr(container.streams, kind)[0]
+        contents = [bytes(packet) for packet in container.demux(stream) if packet.size]
+    data, at = path.read_bytes(), 0
+    for number, content in enumerate(contents):
+        at = data.index(content, at)
+        if number in which:
+            data = data[:at] + bytes(len(content)) + data[at + len(content) :]
+        at += len(content)
+    path.write_bytes(data)
+    return path
+
+
 def clicks_at(seconds, length, rate, channels=2):
     """A track of silence with a short loud tone from each of ``seconds`` on."""
     samples = np.zeros((channels, round(length * rate)), np.float32)
@@ -103,6 +118,7 @@ class _Samples:
     encode = staticmethod(encode)
     grey = staticmethod(grey)
     numbers = staticmethod(numbers)
+    break_packets = staticmethod(break_packets)
     clicks_at = staticmethod(clicks_at)
     click_times = staticmethod(click_times)
     SIZE = SIZE

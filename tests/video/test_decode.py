@@ -61,20 +61,6 @@ def test_clock_that_begins_late_counts_from_the_first_picture(tmp_path, samples)
     assert samples.numbers(open_video(path, start=0.2)) == list(range(5, 12))
 
 
-def break_packets(path, which):
-    """Overwrite the content of packets number ``which`` with zeros, in the file."""
-    with av.open(str(path)) as container:
-        contents = [bytes(packet) for packet in container.demux(video=0)]
-    data, at = path.read_bytes(), 0
-    for number, content in enumerate(contents[:-1]):
-        at = data.index(content, at)
-        if number in which:
-            data = data[:at] + bytes(len(content)) + data[at + len(content) :]
-        at += len(content)
-    path.write_bytes(data)
-    return path
-
-
 def noise(samples, count):
     rng = np.random.default_rng(0)
     return [rng.integers(0, 255, (*samples.SIZE, 3), np.uint8) for _ in range(count)]
@@ -82,7 +68,7 @@ def noise(samples, count):
 
 def test_hole_in_the_middle_is_filled_and_named(tmp_path, samples):
     path = samples.encode(tmp_path / "a.mp4", count=40, options={"crf": "1", "g": "10", "bf": "0"})
-    clip = open_video(break_packets(path, range(21, 24)))
+    clip = open_video(samples.break_packets(path, range(21, 24)))
     with pytest.warns(MagicPortraitWarning, match=r"damaged at 0\.84 s: 3 frames"):
         seen = samples.numbers(clip)
     assert len(seen) == 40
@@ -101,7 +87,7 @@ def test_lost_packets_leave_the_time_right(tmp_path, samples):
 def test_every_frame_before_a_broken_packet_is_kept(tmp_path, samples):
     path = samples.encode(tmp_path / "a.mkv", noise(samples, 30), options={"g": "30"})
     whole = [frame.image for frame in open_video(path)]
-    clip = open_video(break_packets(path, range(20, 30)))
+    clip = open_video(samples.break_packets(path, range(20, 30)))
     with pytest.warns(MagicPortraitWarning, match=r"damaged from 0\.(68|72|76|80) s on"):
         kept = [frame.image for frame in clip]
     assert len(kept) >= 17  # up to three wait in the broken part for their references
@@ -110,7 +96,7 @@ def test_every_frame_before_a_broken_packet_is_kept(tmp_path, samples):
 
 def test_damaged_beginning(tmp_path, samples):
     path = samples.encode(tmp_path / "a.mp4", count=30, options={"g": "10", "bf": "0"})
-    break_packets(path, range(10))
+    samples.break_packets(path, range(10))
     with pytest.raises(
         InputError, match=r"a\.mp4 is damaged at its beginning: .* decodes is at 0\.40 s"
     ):
@@ -121,4 +107,4 @@ def test_damaged_beginning(tmp_path, samples):
 def test_nothing_decodes(tmp_path, samples):
     path = samples.encode(tmp_path / "a.mp4")
     with pytest.raises(InputError, match="none of the wanted frames can be decoded"):
-        open_video(break_packets(path, range(12)))
+        open_video(samples.break_packets(path, range(12)))
