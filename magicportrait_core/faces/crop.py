@@ -7,6 +7,8 @@ i / n of its side, measured between pixel centres, as in MediaPipe.
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -37,10 +39,22 @@ def _crops(low: Tensor, high: Tensor, across: Tensor) -> Tensor:
     return torch.cat([(low + high) / 2, side, angle], -1)
 
 
-def whole_picture(height: int, width: int) -> Tensor:
-    """(4,) the square that holds the picture."""
-    side = float(max(height, width))
-    return torch.tensor([width / 2, height / 2, side, 0.0])
+def whole(height: int, width: int) -> Tensor:
+    """(1, 4) the square that holds the picture."""
+    return torch.tensor([[width / 2, height / 2, float(max(height, width)), 0.0]])
+
+
+def tiles(height: int, width: int, zoom: float) -> Tensor:
+    """(k, 4) squares of 1 / zoom of the shorter side, half overlapping, that cover the picture."""
+    side = min(height, width) / zoom
+
+    def centres(length: int) -> Tensor:
+        count = 1 + math.ceil((length - side) / (side / 2))
+        return torch.linspace(side / 2, length - side / 2, count)
+
+    y, x = torch.meshgrid(centres(height), centres(width), indexing="ij")
+    rest = torch.tensor([side, 0.0]).expand(y.numel(), 2)
+    return torch.cat([x.reshape(-1, 1), y.reshape(-1, 1), rest], 1)
 
 
 def crop_matrix(crops: Tensor, size: int) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..topology import NUM_MESH
 from . import detector, mesh
 from .crop import (
     crop_matrix,
@@ -17,15 +18,16 @@ from .crop import (
     crops_from_landmarks,
     points_to_picture,
     sample_crop,
-    whole_picture,
 )
-from .detector import Detections, merge_overlapping
+from .detector import MAX_OVERLAP, Detections, merge_overlapping, overlap
 from .networks import FaceNetworks
 
 BATCH = 16
 BATCH_PIXELS = 16 * 1024 * 1024  #: pictures held at once, in pixels of all together
 MAX_FACES = 8  #: in one picture, the best scored
 PRESENT = 0.5  #: presence above which there is a face
+ROUNDS = 4  #: at most, to settle a crop
+APART = (0.1, 0.16, 0.1)  #: crop sides, ln of the ratio of sides, radians that call for another
 FINE = 2  #: samples a side in each pixel of a last pass's crop
 LOOK_GRID = 6  #: a face's look is its crop at this many px a side
 
@@ -50,24 +52,6 @@ class Sighting:
         return self.presence > PRESENT
 
 
-def whole(index: int, image: Tensor) -> Tensor:
-    """One window: the whole picture."""
-    return whole_picture(*image.shape[1:])[None]
-
-
-def tiles(height: int, width: int, zoom: float) -> Tensor:
-    """(k, 4) squares of 1 / zoom of the shorter side, half overlapping, that cover the picture."""
-    side = min(height, width) / zoom
-
-    def centres(length: int) -> Tensor:
-        count = 1 + max(1, round((length - side) / (side / 2)))
-        return torch.linspace(side / 2, length - side / 2, count)
-
-    y, x = torch.meshgrid(centres(height), centres(width), indexing="ij")
-    rest = torch.tensor([side, 0.0]).expand(y.numel(), 2)
-    return torch.cat([x.reshape(-1, 1), y.reshape(-1, 1), rest], 1)
-
-
 def batched(frames: Iterable[Numbered]) -> Iterator[list[Numbered]]:
     """Groups small enough to hold: at most BATCH pictures, fewer where they are large."""
     frames = iter(frames)
@@ -88,6 +72,37 @@ def run_mesh(
     landmarks = points_to_picture(points.cpu(), crops, mesh.INPUT_SIZE)
     looks = F.adaptive_avg_pool2d(patches[..., 24:-24, 24:-24], LOOK_GRID).flatten(1)
     return landmarks, logits.sigmoid().cpu(), looks
+
+
+def settle(
+    images: list[Tensor], crops: Tensor, networks: FaceNetworks, fine: int = 1
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """As `run_mesh`, again in its own crop where that lies far from the crop given.
+
+    Returns next crops (n, 4), landmarks, presence and looks. A next crop follows the mesh where
+    a face is present, else it is the one given.
+    """
+    landmarks, presence, looks = run_mesh(images, crops, networks, fine)
+    for _ in range(ROUNDS):
+        follow = presence > PRESENT
+        again = (follow & _apart(crops, crops_from_landmarks(landmarks))).nonzero()[:, 0]
+        if len(again) == 0:
+            break
+        crops = crops.clone()
+        crops[again] = crops_from_landmarks(landmarks[again])
+        better = run_mesh([images[i] for i in again], crops[again], networks, fine)
+        landmarks[again], presence[again], looks[again] = better
+    follow = (presence > PRESENT)[:, None]
+    crops = torch.where(follow, crops_from_landmarks(landmarks), crops)
+    return crops, landmarks, presence, looks
+
+
+def _apart(a: Tensor, b: Tensor) -> Tensor:
+    """(n,) bool: crops that differ by more than APART."""
+    away = (a[:, :2] - b[:, :2]).norm(dim=-1) / b[:, 2]
+    growth = (a[:, 2] / b[:, 2]).log().abs()
+    turn = torch.remainder(a[:, 3] - b[:, 3] + torch.pi, 2 * torch.pi) - torch.pi
+    return (away > APART[0]) | (growth > APART[1]) | (turn.abs() > APART[2])
 
 
 def detect(batch: list[Numbered], networks: FaceNetworks, windows: Windows) -> list[Detections]:
@@ -124,10 +139,10 @@ def _gather(found: list[Detections], windows: Tensor) -> Detections:
 def scan(
     frames: Iterable[Numbered],
     networks: FaceNetworks,
-    windows: Windows = whole,
-    passes: int = 1,
+    windows: Windows,
+    final: bool = False,
 ) -> Iterator[list[Sighting]]:
-    """Yield the faces of each picture, in order. More passes of the mesh recentre its crop."""
+    """Yield the faces of each picture, in order; ``final`` takes a last, finer pass of the mesh."""
     for batch in batched(frames):
         faces = detect(batch, networks, windows)
         owners = [i for i, group in enumerate(faces) for _ in range(len(group.scores[:MAX_FACES]))]
@@ -136,21 +151,28 @@ def scan(
         for start in range(0, len(owners), BATCH):
             part = owners[start : start + BATCH]
             images = [batch[i][1] for i in part]
-            results = _mesh_passes(images, crops[start : start + BATCH], networks, passes)
+            results = settle(images, crops[start : start + BATCH], networks)
+            if final:
+                results = settle(images, results[0], networks, FINE)
             for owner, *values in zip(part, *results, strict=True):
                 crop, landmarks, presence, look = values
                 sighting = Sighting(batch[owner][0], crop, landmarks, float(presence), look)
                 seen[owner].append(sighting)
-        yield from seen
+        yield from (_distinct(group) for group in seen)
 
 
-def _mesh_passes(
-    images: list[Tensor], crops: Tensor, networks: FaceNetworks, passes: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Next crops, landmarks, presence and looks; a crop follows its mesh where one is seen."""
-    for i in range(passes):
-        fine = FINE if i > 0 else 1  # the first pass only places the next one's crop
-        landmarks, presence, looks = run_mesh(images, crops, networks, fine)
-        follow = (presence > PRESENT)[:, None]
-        crops = torch.where(follow, crops_from_landmarks(landmarks), crops)
-    return crops, landmarks, presence, looks
+def bounds(landmarks: Tensor) -> Tensor:
+    """(n, 478, 3) -> (n, 4) x0, y0, x1, y1 of the mesh."""
+    points = landmarks[:, :NUM_MESH, :2]
+    return torch.cat([points.amin(1), points.amax(1)], -1)
+
+
+def _distinct(sightings: list[Sighting]) -> list[Sighting]:
+    """Without those whose mesh came to lie on the same face as a surer one's."""
+    kept: list[Sighting] = []
+    for sighting in sorted(sightings, key=lambda s: -s.presence):
+        box = bounds(sighting.landmarks[None])
+        meshes = [k.landmarks for k in kept]
+        if not kept or overlap(box, bounds(torch.stack(meshes))).max() < MAX_OVERLAP:
+            kept.append(sighting)
+    return kept

@@ -18,13 +18,13 @@ from torch import Tensor
 
 from ..checks import check_choice, check_range, check_shape
 from ..errors import InputError, MagicPortraitWarning, NoFaceError
-from ..topology import NUM_LANDMARKS, NUM_MESH
+from ..topology import NUM_LANDMARKS
 from ..types import FaceTrack, Progress, VideoClip, no_progress
-from .crop import MARGIN, crops_from_landmarks
+from .crop import MARGIN, crops_from_landmarks, tiles, whole
 from .detector import overlap
 from .linking import LOOK_LIMIT, Person, link, look_distance
 from .networks import FaceNetworks
-from .scan import FINE, PRESENT, Numbered, Sighting, batched, run_mesh, scan, tiles, whole
+from .scan import FINE, PRESENT, Numbered, Sighting, batched, bounds, scan, settle
 from .selection import CHOICES, choose_person
 from .smoothing import runs, smooth_crops, smooth_landmarks
 
@@ -71,7 +71,8 @@ def track_faces(
     """
     check_choice("face", face, CHOICES)
     check_range("smoothing", smoothing, 0, 1)
-    sightings = _scan_clip(clip, networks, progress)
+    several = face != "largest"
+    sightings = _scan_clip(clip, networks, progress, zoom=1.0 if several else None)
     if not any(sightings):
         sightings = _scan_clip(clip, networks, progress, zoom=ZOOM)
     people = link(sightings)
@@ -108,10 +109,10 @@ def track_image(
             f"{name} is {width} x {height} px, too small to animate: give one of at least "
             f"{MIN_SIDE} x {MIN_SIDE} px"
         )
-    windows = [whole, *(lambda _i, _x, z=z: tiles(height, width, z) for z in PICTURE_ZOOMS)]
+    searches = [whole(height, width), *(tiles(height, width, zoom) for zoom in PICTURE_ZOOMS)]
     found: list[Sighting] = []
-    for window in windows:
-        (found,) = scan([(0, image)], networks, window, passes=3)
+    for squares in searches:
+        (found,) = scan([(0, image)], networks, lambda _i, _x, s=squares: s, final=True)
         found = [s for s in found if s.present]
         if found:
             break
@@ -128,7 +129,7 @@ def track_image(
     score = torch.tensor([seen.presence])
     landmarks = seen.landmarks[None]
     valid = torch.ones(1, dtype=torch.bool)
-    return FaceTrack(_bounds(landmarks), landmarks, score, valid, (height, width), Fraction(25))
+    return FaceTrack(bounds(landmarks), landmarks, score, valid, (height, width), Fraction(25))
 
 
 def _numbered(clip: VideoClip, total: int, stage: str, progress: Progress) -> Iterator[Numbered]:
@@ -139,13 +140,14 @@ def _numbered(clip: VideoClip, total: int, stage: str, progress: Progress) -> It
 
 
 def _scan_clip(
-    clip: VideoClip, networks: FaceNetworks, progress: Progress, zoom: float = 1.0
+    clip: VideoClip, networks: FaceNetworks, progress: Progress, zoom: float | None
 ) -> list[list[Sighting]]:
-    stage = "finding faces" if zoom == 1 else "finding small faces"
-    frames = _numbered(clip, clip.frame_count, stage, progress)
-    if zoom == 1:
-        return list(scan(frames, networks))
-    return list(scan(frames, networks, lambda _i, _x: tiles(clip.height, clip.width, zoom)))
+    """The faces of every frame, seen as a whole and, with ``zoom``, in tiles too."""
+    squares = whole(clip.height, clip.width)
+    if zoom is not None and (zoom > 1 or clip.height != clip.width):
+        squares = torch.cat([squares, tiles(clip.height, clip.width, zoom)])
+    frames = _numbered(clip, clip.frame_count, "finding faces", progress)
+    return list(scan(frames, networks, lambda _index, _image: squares))
 
 
 def _refine(
@@ -168,8 +170,7 @@ def _refine(
         images = [image for index, image in batch if index < count]
         if rows:
             with torch.inference_mode():
-                found = run_mesh(images, crops[rows], networks, FINE)
-            landmarks[rows], presence[rows] = found[0], found[1]
+                _, landmarks[rows], presence[rows], _ = settle(images, crops[rows], networks, FINE)
     for index in range(count):
         if index not in person.sightings and _is_other(landmarks[index], others, index):
             presence[index] = 0
@@ -178,10 +179,10 @@ def _refine(
 
 def _is_other(landmarks: Tensor, others: list[Person], frame: int) -> bool:
     """Whether a mesh lies on the face of somebody else."""
-    boxes = [_bounds(p.sightings[frame].landmarks[None]) for p in others if frame in p.sightings]
+    boxes = [bounds(p.sightings[frame].landmarks[None]) for p in others if frame in p.sightings]
     if not boxes:
         return False
-    return bool((overlap(_bounds(landmarks[None]), torch.cat(boxes)) > SAME_PLACE).any())
+    return bool((overlap(bounds(landmarks[None]), torch.cat(boxes)) > SAME_PLACE).any())
 
 
 def _search(
@@ -204,7 +205,7 @@ def _search(
     numbered = _numbered(clip, count, "searching lost frames", progress)
     wanted = ((i, image) for i, image in numbered if i < count and lost[i])
     found = _Frames(frames.crops.clone(), frames.landmarks.clone(), frames.presence.clone())
-    for sightings in scan(wanted, networks, windows, passes=2):
+    for sightings in scan(wanted, networks, windows, final=True):
         for seen in sorted(sightings, key=lambda s: look_distance(s.look, person.look)):
             expected = frames.crops[seen.frame]
             away = float((seen.crop[:2] - expected[:2]).norm() / expected[2])
@@ -238,12 +239,6 @@ def fill(values: Tensor, known: Tensor, count: int) -> Tensor:
     return values[before] * (1 - share) + values[after] * share
 
 
-def _bounds(landmarks: Tensor) -> Tensor:
-    """(t, 478, 3) -> (t, 4) x0, y0, x1, y1 of the mesh."""
-    mesh = landmarks[:, :NUM_MESH, :2]
-    return torch.cat([mesh.amin(1), mesh.amax(1)], -1)
-
-
 def _finish(frames: _Frames, clip: VideoClip, smoothing: float) -> FaceTrack:
     """Interpolate lost frames and smooth what stays together."""
     known = frames.valid.nonzero()[:, 0]
@@ -251,7 +246,7 @@ def _finish(frames: _Frames, clip: VideoClip, smoothing: float) -> FaceTrack:
     for run in runs(crops_from_landmarks(landmarks)):
         landmarks[run] = smooth_landmarks(landmarks[run], float(clip.fps), smoothing)
     size = (clip.height, clip.width)
-    return FaceTrack(_bounds(landmarks), landmarks, frames.presence, frames.valid, size, clip.fps)
+    return FaceTrack(bounds(landmarks), landmarks, frames.presence, frames.valid, size, clip.fps)
 
 
 def _warn_of_gaps(valid: Tensor, name: str) -> None:
