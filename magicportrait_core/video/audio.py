@@ -19,13 +19,15 @@ from .container import as_source, clock_zero, open_container
 _RUN_UP = 1
 #: A timestamp this many seconds off its place is a gap in the sound; less is rounding.
 _GAP = 0.05
+#: What files mean that only count their channels.
+_USUAL_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo", "6 channels": "5.1"}
 
 
 @dataclass(frozen=True)
 class SoundFormat:
     """What the sound of a file is."""
 
-    codec: str
+    codec: str  #: FFmpeg's name of the decoder
     rate: int  #: samples per second
     layout: str  #: FFmpeg's name, such as "stereo"
     channels: int
@@ -41,7 +43,8 @@ def sound_stream(container: av.container.InputContainer, name: str) -> av.AudioS
 def sound_format(stream: av.AudioStream) -> SoundFormat:
     """Read from the header."""
     context = stream.codec_context
-    return SoundFormat(context.name, context.sample_rate, context.layout.name, context.channels)
+    layout = _USUAL_LAYOUTS.get(context.layout.name, context.layout.name)
+    return SoundFormat(context.name, context.sample_rate, layout, context.channels)
 
 
 def read_audio(source: AudioSource) -> tuple[Tensor, int]:

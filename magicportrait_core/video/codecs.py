@@ -19,7 +19,7 @@ class OutputCodec:
     options: dict[str, str] = field(default_factory=dict)
     container_options: dict[str, str] = field(default_factory=dict)
     colours: tuple[int, int] | None = (BT709, LIMITED)  #: (matrix, range); None: stays RGB
-    copied_sound: tuple[str, ...] = ()  #: codecs whose packets go over as they are
+    copied_sound: tuple[str, ...] = ()  #: decoders whose packets go over as they are
     sound_encoder: str = "pcm_s24le"
 
 
@@ -32,7 +32,7 @@ OUTPUT_CODECS = {
         multiple=(2, 2),
         options={"preset": "medium"},
         container_options={"movflags": "+faststart"},
-        copied_sound=("aac", "mp3", "alac"),
+        copied_sound=("aac", "mp3", "mp3float", "alac"),
         sound_encoder="aac",
     ),
     "prores": OutputCodec(

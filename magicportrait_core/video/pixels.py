@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import av.filter
@@ -41,7 +42,10 @@ def frame_colours(frame: av.VideoFrame) -> tuple[int, int]:
 
 
 def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
-    """(a, b, c, d) of the container's rotation: x' = a x + c y, y' = b x + d y."""
+    """(a, b, c, d) of the container's rotation: x' = a x + c y, y' = b x + d y.
+
+    Ask once a stream: a frame whose side data was read is freed only by the garbage collector.
+    """
     for side in frame.side_data:
         if side.type.name == "DISPLAYMATRIX":
             values = np.frombuffer(bytes(side), np.int32)
@@ -76,23 +80,32 @@ class ScaleGraph:
         colours: tuple[int, int],
         size: tuple[int, int],
         pixel_format: str,
+        *,
         output: str = "",
+        tags: str = "",
     ) -> None:
-        """Take frames like ``frame``, give (h, w) = ``size``; ``output``: more scale options."""
+        """Take frames like ``frame`` of ``colours``, give (h, w) = ``size``.
+
+        ``output`` is more options of FFmpeg's scale filter, ``tags`` those of its setparams.
+        """
         height, width = size
         self._colours = colours
         self._graph = av.filter.Graph()
-        source = self._graph.add(
-            "buffer",
-            f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/1:"
-            f"pixel_aspect=1/1:colorspace={colours[0]}:range={colours[1]}",
-        )
-        scale = self._graph.add("scale", f"{width}:{height}:flags={SCALE_FLAGS}{output}")
-        pixels = self._graph.add("format", pixel_format)
-        sink = self._graph.add("buffersink")
-        source.link_to(scale)
-        scale.link_to(pixels)
-        pixels.link_to(sink)
+        chain = [
+            (
+                "buffer",
+                f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:"
+                "time_base=1/1:pixel_aspect=1/1:"
+                f"colorspace={colours[0]}:range={colours[1]}",
+            ),
+            ("scale", f"{width}:{height}:flags={SCALE_FLAGS}{output}"),
+            ("format", pixel_format),
+            *([("setparams", tags)] if tags else []),
+            ("buffersink", None),
+        ]
+        filters = [self._graph.add(*step) for step in chain]
+        for before, after in pairwise(filters):
+            before.link_to(after)
         self._graph.configure()
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -109,26 +122,27 @@ class RgbConverter:
         self._aspect = pixel_aspect if pixel_aspect and pixel_aspect > 0 else Fraction(1)
         self._background = background
         self._size: tuple[int, int] | None = None
+        self._matrix = (1, 0, 0, 1)
         self._graph: ScaleGraph | None = None
         self._made_for: tuple | None = None
 
     def __call__(self, frame: av.VideoFrame) -> Tensor:
         if self._size is None:
             self._size = frame.height, max(round(frame.width * self._aspect), 1)
-        matrix = display_matrix(frame)
+            self._matrix = display_matrix(frame)
         colours = frame_colours(frame)
         alpha = any(part.is_alpha for part in frame.format.components) or has_palette(frame)
         kind = (frame.format.name, frame.width, frame.height, colours)
         if kind != self._made_for:
             output = ":out_range=pc" if colours[0] != RGB else ""
             pixels = "gbrap" if alpha else "gbrp"
-            self._graph = ScaleGraph(frame, colours, self._size, pixels, output)
+            self._graph = ScaleGraph(frame, colours, self._size, pixels, output=output)
             self._made_for = kind
-        green, blue, red, *rest = (plane_tensor(plane) for plane in self._graph(frame).planes)
-        image = torch.stack((red, green, blue))
+        green, blue, red, *rest = (plane_view(plane) for plane in self._graph(frame).planes)
+        image = torch.from_numpy(np.stack((red, green, blue)))
         if rest:
-            image = composite(image, rest[0], self._background)
-        return turn_upright(image, matrix)
+            image = composite(image, torch.from_numpy(rest[0]), self._background)
+        return turn_upright(image, self._matrix)
 
 
 def has_palette(frame: av.VideoFrame) -> bool:
@@ -136,7 +150,7 @@ def has_palette(frame: av.VideoFrame) -> bool:
     return frame.format.name == "pal8"
 
 
-def plane_tensor(plane: av.video.plane.VideoPlane) -> Tensor:
-    """A view of an 8-bit plane, (h, w); valid while its frame lives."""
+def plane_view(plane: av.video.plane.VideoPlane) -> np.ndarray:
+    """An 8-bit plane as (h, w), without a copy."""
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    return torch.from_numpy(rows[: plane.height, : plane.width])
+    return rows[: plane.height, : plane.width]

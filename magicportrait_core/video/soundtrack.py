@@ -36,7 +36,8 @@ class SoundTrack:
         try:
             stream = sound_stream(self._input, name)
             kind = sound_format(stream)
-            if kind.codec in copied and stream.codec_context.extradata:
+            whole = stream.codec_context.extradata or kind.codec.startswith("mp3")
+            if kind.codec in copied and whole:  # AAC of a transport stream lacks its header
                 steps = _copy(self._input, stream, source.start, output)
             else:
                 steps = _encode(self._input, stream, kind, source.start, output, encoder)

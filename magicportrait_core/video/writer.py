@@ -128,11 +128,13 @@ class VideoWriter:
     def _encode(self, picture: np.ndarray) -> None:
         frame = av.VideoFrame.from_ndarray(picture, "rgb24")
         if self._graph is None:
-            output = ""
+            output = tags = ""
             if self._codec.colours is not None:
                 output = ":out_color_matrix=bt709:out_range=tv"
+                tags = "color_primaries=bt709:color_trc=bt709"
+            size = picture.shape[:2]
             self._graph = ScaleGraph(
-                frame, (RGB, FULL), picture.shape[:2], self._codec.pixel_format, output
+                frame, (RGB, FULL), size, self._codec.pixel_format, output=output, tags=tags
             )
         converted = self._graph(frame)
         converted.pts, converted.time_base = self.frames_written, 1 / self._fps
