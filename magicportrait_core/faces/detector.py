@@ -24,6 +24,9 @@ FINE += ((80, 0), (88, 0))  # ends at 16x16
 COARSE = ((96, 1), (96, 0), (96, 0), (96, 0), (96, 0))  # ends at 8x8
 
 
+_FIELDS = ("boxes", "keypoints", "scores")
+
+
 @dataclass(frozen=True)
 class Detections:
     """The faces of one picture, best first."""
@@ -31,6 +34,15 @@ class Detections:
     boxes: Tensor  #: (k, 4) x0, y0, x1, y1
     keypoints: Tensor  #: (k, 6, 2) eyes (picture's left, right), nose, mouth, ears
     scores: Tensor  #: (k,) 0..1
+
+    def where(self, keep: Tensor) -> Detections:
+        """Those that a (k,) bool keeps."""
+        return Detections(self.boxes[keep], self.keypoints[keep], self.scores[keep])
+
+    @staticmethod
+    def joined(parts: list[Detections]) -> Detections:
+        boxes, keypoints, scores = ([getattr(p, n) for p in parts] for n in _FIELDS)
+        return Detections(torch.cat(boxes), torch.cat(keypoints), torch.cat(scores))
 
 
 def _blocks(c_in: int, widths: tuple[tuple[int, int], ...]) -> nn.Sequential:

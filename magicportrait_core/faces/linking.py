@@ -17,11 +17,13 @@ from .scan import Sighting
 
 REACH = 0.5  #: crop sides a face may be off its predicted place, one frame on
 REACH_GROWTH = 0.05  #: more of it for each further frame without a sighting
-MAX_GROWTH = 0.6  #: ln of the ratio of sizes between two sightings
+GROWTH = 0.3  #: ln of the ratio of sizes, one frame on; half hidden faces look smaller
+GROWTH_GROWTH = 0.03  #: more of it for each further frame
 LOOK_WEIGHT = 4.0
 LOOK_LIMIT = 0.15  #: root mean square colour difference (0..1) up to which it can be one person
 COAST = 8  #: frames through which motion is extrapolated
 MEMORY = 0.9  #: of the look, per frame
+SHORTEST = 3  #: frames of a stretch that may be joined to another
 
 
 @dataclass
@@ -55,7 +57,8 @@ class Person:
         growth = abs(float((sighting.crop[2] / last[2]).log()))
         look = look_distance(self.look, sighting.look)
         reach = REACH + REACH_GROWTH * (gap - 1)
-        if away > reach or growth > MAX_GROWTH or look > 2 * LOOK_LIMIT:
+        most = GROWTH + GROWTH_GROWTH * (gap - 1)
+        if away > reach or growth > most or look > 2 * LOOK_LIMIT:
             return np.inf
         return away / reach + growth + LOOK_WEIGHT * look
 
@@ -93,7 +96,7 @@ def _join(people: list[Person]) -> list[Person]:
         apart = [q for q in joined if q.sightings.keys().isdisjoint(person.sightings)]
         alike = [(look_distance(q.look, person.look), i) for i, q in enumerate(apart)]
         nearest = min(alike, default=(np.inf, 0))
-        if nearest[0] < LOOK_LIMIT:
+        if nearest[0] < LOOK_LIMIT and len(person.sightings) >= SHORTEST:
             apart[nearest[1]].sightings.update(person.sightings)
         else:
             joined.append(person)

@@ -26,6 +26,8 @@ BATCH = 16
 BATCH_PIXELS = 16 * 1024 * 1024  #: pictures held at once, in pixels of all together
 MAX_FACES = 8  #: in one picture, the best scored
 PRESENT = 0.5  #: presence above which there is a face
+SMALL = 0.2  #: of its window, below which a detected box is not trusted but looked at again
+NEARER = 3.0  #: side of that second window, in sides of the box
 ROUNDS = 4  #: at most, to settle a crop
 APART = (0.1, 0.16, 0.1)  #: crop sides, ln of the ratio of sides, radians that call for another
 FINE = 2  #: samples a side in each pixel of a last pass's crop
@@ -106,11 +108,32 @@ def _apart(a: Tensor, b: Tensor) -> Tensor:
 
 
 def detect(batch: list[Numbered], networks: FaceNetworks, windows: Windows) -> list[Detections]:
-    """The faces of each picture, in its pixels."""
+    """The faces of each picture, in its pixels; small ones are looked at again from nearer."""
+    images = [image for _, image in batch]
     squares = [windows(index, image) for index, image in batch]
+    faces = _detect(images, squares, networks)
+    nearer, kept = [], []
+    for found, group in zip(faces, squares, strict=True):
+        side = (found.boxes[:, 2:] - found.boxes[:, :2]).amax(-1)
+        small = side < SMALL * group[:, 2].min()
+        kept.append(found.where(~small))
+        middle = (found.boxes[small, :2] + found.boxes[small, 2:]) / 2
+        rest = torch.stack([side[small] * NEARER, torch.zeros_like(side[small])], -1)
+        nearer.append(torch.cat([middle, rest], -1))
+    again = [i for i, group in enumerate(nearer) if len(group)]
+    better = _detect([images[i] for i in again], [nearer[i] for i in again], networks)
+    for i, found in zip(again, better, strict=True):
+        faces[i] = merge_overlapping(Detections.joined([kept[i], found]))
+    return faces
+
+
+def _detect(
+    images: list[Tensor], squares: list[Tensor], networks: FaceNetworks
+) -> list[Detections]:
+    """The faces of each picture (3, h, w), looked for in each of its squares (k, 4)."""
     patches = [
         sample_crop(image, square, detector.INPUT_SIZE, "zeros")
-        for (_, image), group in zip(batch, squares, strict=True)
+        for image, group in zip(images, squares, strict=True)
         for square in group
     ]
     faces: list[Detections] = []
@@ -125,14 +148,12 @@ def detect(batch: list[Numbered], networks: FaceNetworks, windows: Windows) -> l
 def _gather(found: list[Detections], windows: Tensor) -> Detections:
     """One picture's faces from all of its windows, in picture pixels."""
     matrices = crop_matrix(windows, detector.INPUT_SIZE)
-    boxes, points = [], []
+    moved = []
     for faces, matrix in zip(found, matrices, strict=True):  # windows are never turned
         scale, shift = matrix[0, 0], matrix[:, 2]
-        boxes.append(faces.boxes.cpu() * scale + shift.repeat(2))
-        points.append(faces.keypoints.cpu() * scale + shift)
-    scores = torch.cat([faces.scores.cpu() for faces in found])
-    faces = Detections(torch.cat(boxes), torch.cat(points), scores)
-    return faces if len(found) == 1 else merge_overlapping(faces)
+        boxes = faces.boxes.cpu() * scale + shift.repeat(2)
+        moved.append(Detections(boxes, faces.keypoints.cpu() * scale + shift, faces.scores.cpu()))
+    return moved[0] if len(moved) == 1 else merge_overlapping(Detections.joined(moved))
 
 
 @torch.inference_mode()

@@ -32,7 +32,8 @@ MIN_SIDE = 64  #: px, of a picture
 MIN_FACE = 32  #: px, of the face in a picture
 ZOOM = 2.0  #: of the search where the whole picture shows no face
 PICTURE_ZOOMS = (2.0, 4.0)
-SAME_PLACE = 0.4  #: overlap (IoU) from which on two meshes are of one face
+SAME_PLACE = 0.15  #: overlap (IoU) with another face from which on an unseen face is hidden
+STRAY = 0.35  #: crop sides, and ln of the ratio of sides, from the expected crop
 NEAR = 1.0  #: crop sides from the expected place within which a lost face may be found again
 
 
@@ -172,9 +173,18 @@ def _refine(
             with torch.inference_mode():
                 _, landmarks[rows], presence[rows], _ = settle(images, crops[rows], networks, FINE)
     for index in range(count):
-        if index not in person.sightings and _is_other(landmarks[index], others, index):
+        if index in person.sightings:
+            continue
+        strayed = _strayed(crops_from_landmarks(landmarks[index : index + 1])[0], crops[index])
+        if strayed or _is_other(landmarks[index], others, index):
             presence[index] = 0
     return _Frames(crops, landmarks, presence)
+
+
+def _strayed(crop: Tensor, expected: Tensor) -> bool:
+    """Whether a mesh found where none was seen is not where or as large as it should be."""
+    away = float((crop[:2] - expected[:2]).norm() / expected[2])
+    return away > STRAY or abs(float((crop[2] / expected[2]).log())) > STRAY
 
 
 def _is_other(landmarks: Tensor, others: list[Person], frame: int) -> bool:
