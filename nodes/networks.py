@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 from comfy.model_management import get_torch_device
 
-from ..magicportrait_core.faces import FaceNetworks, load_networks
+from ..magicportrait_core.faces.networks import FaceNetworks, load_networks
 
 
 @lru_cache(maxsize=1)

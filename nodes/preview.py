@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import InputImpl, io
 
-from ..magicportrait_core.faces import track_image
+from ..magicportrait_core.faces.tracker import track_image
 from ..magicportrait_core.preview import MODES, MotionSettings, reenact_frames
 from .convert import core_to_image, single_picture, to_uint8
 from .links import is_linked, wired_fingerprint

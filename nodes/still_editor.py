@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io, ui
 
-from ..magicportrait_core.faces import track_image
+from ..magicportrait_core.faces.tracker import track_image
 from ..magicportrait_core.preview import FaceSliders, edit_still
 from .convert import core_to_image, single_picture, to_uint8
 from .live_still import hold_portrait

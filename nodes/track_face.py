@@ -6,8 +6,8 @@ from functools import partial
 
 from comfy_api.latest import io
 
-from ..magicportrait_core.faces import track_faces
 from ..magicportrait_core.faces.overlay import draw_track
+from ..magicportrait_core.faces.tracker import track_faces
 from ..magicportrait_core.types import FaceTrack, VideoClip
 from .networks import face_networks
 from .notes import warnings_on_node
