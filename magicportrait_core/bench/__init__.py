@@ -1,0 +1,1 @@
+"""What `magicportrait bench` times."""
