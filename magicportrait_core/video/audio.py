@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -73,7 +74,8 @@ def sound_blocks(
     kind = sound_format(stream)
     zero = clock_zero(container)
     if start > 2 * _RUN_UP:
-        container.seek(int((start - _RUN_UP + float(zero)) * av.time_base))
+        with suppress(av.FFmpegError):
+            container.seek(int((start - _RUN_UP + float(zero)) * av.time_base))
     convert = av.AudioResampler("fltp", kind.layout, kind.rate)
     due: int | None = None
     for frame in _decode(container, stream):

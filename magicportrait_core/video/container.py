@@ -53,7 +53,7 @@ def open_container(source: MediaSource, name: str) -> av.container.InputContaine
     """Open for reading; the caller closes it (``with``)."""
     file = BytesIO(source) if isinstance(source, bytes) else os.path.abspath(source)
     try:
-        return av.open(file, "r", options={"format_whitelist": _DEMUXERS})
+        return av.open(file, "r", container_options={"format_whitelist": _DEMUXERS})
     except av.FFmpegError as error:
         raise InputError(
             f"{name} cannot be read as a video or picture: it is of an unknown kind, incomplete or "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -18,6 +19,8 @@ from .truncation import INDEXED, breaks_off
 
 #: Frame threads each hold a picture: more of them cost memory and gain little.
 MAX_THREADS = min(os.cpu_count() or 1, 8)
+#: Containers whose packets have no time of their own, only their order.
+_UNTIMED = ("avi",)
 _SEEK_FROM = 2.0  # seconds; decoding less than that is as fast as seeking
 
 
@@ -43,10 +46,12 @@ def read_index(source: MediaSource, name: str) -> StreamIndex:
             raise InputError(f"{name} holds no video frames: it is incomplete or damaged.")
         rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
         declared = tuple(Fraction(r) for r in rates if r and 0 < r <= 1000)
-        has_pts = all(pts is not None for pts, _ in pictures)
+        # of the two halves of an interlaced picture only the first may have a timestamp
+        stamped = [picture for picture in pictures if picture[0] is not None]
+        has_pts = len(stamped) * 2 >= len(pictures) and container.format.name not in _UNTIMED
         if has_pts:
             unit = stream.time_base
-            pictures = sorted(dict(pictures).items())
+            pictures = sorted(dict(stamped).items())
             lead = pictures[0][0] * unit - zero
         else:
             unit = 1 / (declared[0] if declared else DEFAULT_RATE)
@@ -74,7 +79,7 @@ def _scan(container, stream) -> tuple[list[tuple[int | None, int]], Fraction]:
                 continue
             if hidden_vp8 and not bytes(packet)[0] & 0x10:
                 continue  # a VP8 reference that is never shown (RFC 6386, 9.1)
-            pictures.append((stamp, packet.duration or 0, packet.is_keyframe))
+            pictures.append((packet.pts, packet.duration or 0, packet.is_keyframe))
     except av.FFmpegError:
         pass  # the file ends here: breaks_off finds out whether too early
     first_key = 0
@@ -97,7 +102,13 @@ def _timeline(
 
 
 def decode_from(
-    source: MediaSource, name: str, index: StreamIndex, first: int, threads: int
+    source: MediaSource,
+    name: str,
+    index: StreamIndex,
+    first: int,
+    threads: int,
+    *,
+    may_seek: bool = True,
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     """Yield (number in the index, frame) from number ``first`` or a little before on.
 
@@ -106,9 +117,11 @@ def decode_from(
     """
     with open_container(source, name) as container:
         stream = video_stream(container, name)
-        seek = container.format.name in INDEXED and index.has_pts
-        if seek and index.timeline.times[first] > _SEEK_FROM:
-            container.seek(index.pts[first], stream=stream)
+        far = index.has_pts and index.timeline.times[first] > _SEEK_FROM
+        sought = may_seek and far and container.format.name in INDEXED
+        if sought:
+            with suppress(av.FFmpegError):  # without an index: decode from the beginning
+                container.seek(index.pts[first], stream=stream)
         decoder = _decoder(stream, threads)
         count = -1
         for packet in _packets(container, stream):
@@ -123,6 +136,10 @@ def decode_from(
                 number = count
                 if index.has_pts and frame.pts is not None:
                     number = bisect_right(index.pts, frame.pts) - 1
+                if sought and number > first:  # nothing decodes where the seek led
+                    yield from decode_from(source, name, index, first, threads, may_seek=False)
+                    return
+                sought = False
                 if number >= 0:
                     yield number, frame
 

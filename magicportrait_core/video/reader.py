@@ -42,7 +42,7 @@ def open_video(
 
     Nothing but the first frame is decoded here; iterating the clip decodes, one frame at a time.
     Frames come upright with square pixels. Each iteration opens the file for itself and closes it
-    when it ends or is dropped.
+    when it ends or is dropped. Interlaced video is not deinterlaced and HDR not tone-mapped.
 
     Args:
         path: a file, a folder, or a file-like object, which is read whole.

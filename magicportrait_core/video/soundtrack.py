@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 
 import av
@@ -84,7 +85,8 @@ def _copy(source, stream, start, output) -> Iterator[None]:
 def _packets_around(source, stream, start, first_pts) -> Iterator[av.Packet]:
     """Packets from the one before that which sounds at ``first_pts`` on."""
     if start > 2:
-        source.seek(first_pts - round(1 / stream.time_base), stream=stream)
+        with suppress(av.FFmpegError):
+            source.seek(first_pts - round(1 / stream.time_base), stream=stream)
     lead = None
     packets = source.demux(stream)
     while True:
@@ -141,8 +143,8 @@ def _without_gaps(blocks: Iterator[tuple[int, np.ndarray]]) -> Iterator[np.ndarr
     for offset, block in blocks:
         if offset > due:
             yield np.zeros((block.shape[0], offset - due), np.float32)
-        elif offset < due:
-            block = block[:, due - offset :]
+            due = offset
+        block = block[:, due - offset :]
         if block.shape[1]:
             yield block
-        due = max(due, offset + block.shape[1]) if offset >= due else due + block.shape[1]
+        due += block.shape[1]

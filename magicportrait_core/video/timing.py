@@ -58,9 +58,9 @@ class Trim:
     ) -> Trim:
         """Check the values a user gave; raise InputError in one sentence."""
         if not (math.isfinite(start) and start >= 0):
-            raise InputError(f"start must be 0 s or later, got {start:g}")
+            raise InputError(f"start must be 0 s or later, got {float(start):g}")
         if end is not None and not end > start:
-            raise InputError(f"end must be after start ({start:g} s), got {end:g} s")
+            raise InputError(f"end must be after start ({float(start):g} s), got {float(end):g}")
         for label, value, least in (
             ("stride", stride, 1),
             ("max_frames", max_frames, 1),

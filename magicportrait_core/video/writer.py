@@ -81,7 +81,7 @@ class VideoWriter:
                 os.path.abspath(temporary),
                 "w",
                 format=self._codec.container,
-                options=self._codec.container_options,
+                container_options=self._codec.container_options,
             )
             stack.callback(self._close_quietly)
             self._stream = self._add_video(self._container)

@@ -36,7 +36,8 @@ def encode(
     """Write ``pictures`` ((h, w, 3 or 4) uint8 arrays, or frames), or ``count`` numbered greys.
 
     ``times``: seconds of each picture, in steps of ``unit``; without it the rate is constant.
-    ``audio``: (codec, samples (channels, n) float32, rate). ``configure``: called with the stream.
+    ``audio``: (codec, samples (channels, n) float32, rate, seconds of its first
+    sample). ``configure``: called with the stream.
     """
     pictures = [grey(i) for i in range(count)] if pictures is None else pictures
     fps = Fraction(fps)
@@ -53,8 +54,9 @@ def encode(
             configure(stream)
         sound = None
         if audio:
-            layout = {1: "mono", 2: "stereo"}[audio[1].shape[0]]
-            sound = container.add_stream(audio[0], rate=audio[2], layout=layout)
+            sound_codec, waveform, rate, *lag = audio
+            layout = {1: "mono", 2: "stereo"}[waveform.shape[0]]
+            sound = container.add_stream(sound_codec, rate=rate, layout=layout)
         for i, picture in enumerate(pictures):
             frame = picture
             if not isinstance(picture, av.VideoFrame):
@@ -64,11 +66,11 @@ def encode(
             frame.pts = round((i / fps if times is None else Fraction(times[i])) / unit)
             container.mux(stream.encode(frame))
         if sound:
-            for at in range(0, audio[1].shape[1], 1024):
-                block = np.ascontiguousarray(audio[1][:, at : at + 1024])
+            for at in range(0, waveform.shape[1], 1024):
+                block = np.ascontiguousarray(waveform[:, at : at + 1024])
                 frame = av.AudioFrame.from_ndarray(block, "fltp", layout)
-                frame.sample_rate, frame.pts = audio[2], at
-                frame.time_base = Fraction(1, audio[2])
+                frame.sample_rate, frame.pts = rate, at + round(sum(lag) * rate)
+                frame.time_base = Fraction(1, rate)
                 container.mux(sound.encode(frame))
             container.mux(sound.encode(None))
         container.mux(stream.encode(None))

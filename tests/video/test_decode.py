@@ -108,3 +108,30 @@ def test_nothing_decodes(tmp_path, samples):
     path = samples.encode(tmp_path / "a.mp4")
     with pytest.raises(InputError, match="none of the wanted frames can be decoded"):
         open_video(samples.break_packets(path, range(12)))
+
+
+def test_damage_where_a_seek_leads_shows_the_frames_before(tmp_path, samples):
+    pictures = [samples.grey(i % 50) for i in range(150)]
+    options = {"crf": "1", "g": "10", "bf": "0"}
+    path = samples.encode(tmp_path / "a.mp4", pictures, options=options)
+    clip = open_video(samples.break_packets(path, range(110, 120)), start=4.48, end=5)
+    with pytest.warns(MagicPortraitWarning, match=r"damaged at 4\.48 s: 8 frames"):
+        assert samples.numbers(clip) == [*[9] * 8, *range(20, 25)]
+
+
+def test_packets_without_timestamps(tmp_path, samples):
+    options = {"crf": "1", "bf": "2"}  # pictures out of order, and AVI does not say when
+    clip = open_video(samples.encode(tmp_path / "a.avi", count=40, options=options))
+    assert samples.numbers(clip) == list(range(40))
+    assert samples.numbers(open_video(tmp_path / "a.avi", start=0.8, stride=4)) == [
+        *range(20, 40, 4)
+    ]
+
+
+def test_recording_without_duration_or_index(tmp_path, samples):
+    pictures = [samples.grey(i % 50) for i in range(150)]
+    path = samples.encode(
+        tmp_path / "a.webm", pictures, codec="libvpx-vp9", container_options={"live": "1"}
+    )
+    assert open_video(path).frame_count == 150
+    assert len(list(open_video(path, start=4.2, max_frames=3))) == 3

@@ -219,6 +219,27 @@ def test_sound_alone(tmp_path):
         open_video(tmp_path / "a.m4a")
 
 
+def test_cover_picture_is_no_video(tmp_path, samples):
+    sound = np.zeros((1, 48000), np.float32)
+    with av.open(str(tmp_path / "a.mp3"), "w") as container:
+        stream = container.add_stream("libmp3lame", rate=48000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(sound, "fltp", "mono")
+        frame.sample_rate = 48000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    cover = BytesIO()
+    Image.fromarray(samples.grey(3)).save(cover, "PNG")
+    content = b"\0image/png\0\3\0" + cover.getvalue()  # id3.org/id3v2.3.0, 4.15
+    frame = b"APIC" + len(content).to_bytes(4, "big") + b"\0\0" + content
+    size = bytes(len(frame) >> shift & 127 for shift in (21, 14, 7, 0))
+    tagged = b"ID3\3\0\0" + size + frame + (tmp_path / "a.mp3").read_bytes()
+    (tmp_path / "a.mp3").write_bytes(tagged)
+    with av.open(str(tmp_path / "a.mp3")) as container:
+        assert len(container.streams.video) == 1
+    with pytest.raises(InputError, match="has no video stream"):
+        open_video(tmp_path / "a.mp3")
+
+
 def test_pictures_of_two_sizes(tmp_path, samples):
     Image.fromarray(samples.grey(0)).save(tmp_path / "a1.png")
     Image.fromarray(samples.grey(0, (64, 64))).save(tmp_path / "a2.png")

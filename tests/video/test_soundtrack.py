@@ -116,6 +116,22 @@ def test_sound_shorter_than_the_pictures(tmp_path, samples):
         assert late.frame_count == 25
 
 
+@pytest.mark.parametrize("codec", ["aac", "ac3"])
+@pytest.mark.parametrize("lag", [0.5, 1.9])
+def test_sound_that_begins_later(tmp_path, samples, codec, lag):
+    sound = samples.clicks_at([1, 2, 3], 4, 48000)
+    late = samples.encode(
+        tmp_path / "a.mp4", [samples.grey(0)] * 100, audio=(codec, sound, 48000, lag)
+    )
+    expected = [second + lag for second in (1, 2, 3) if second + lag < 4]
+    for start in (0, 0.4):
+        for output, suffix in OUTPUTS:
+            result = carry(open_video(late, start=start), tmp_path / f"out{suffix}", output)
+            waveform, rate = read_audio(result.audio)
+            shown = [second - start for second in expected]
+            assert samples.click_times(waveform, rate) == pytest.approx(shown, abs=0.0015)
+
+
 def test_odd_sample_rate_and_sound_in_memory(tmp_path, samples):
     sound = samples.clicks_at([0.2], 0.48, 6000, channels=1)
     path = samples.encode(tmp_path / "a.mkv", audio=("pcm_s16le", sound, 6000))
