@@ -67,32 +67,38 @@ def crop_matrix(crops: Tensor, size: int) -> Tensor:
 
 
 def sample_crop(
-    image: Tensor, crop: Tensor, size: int, border: str = "border", fine: int = 1
+    image: Tensor, crop: Tensor, size: int, border: str = "border", soft: bool = False
 ) -> Tensor:
     """Cut one crop out of a picture: (3, h, w) uint8, (4,) -> (3, size, size) float32 in 0..1.
 
-    ``border``: "border" repeats the picture's edge outside it, "zeros" is black. With ``fine``
-    a pixel is the mean of fine x fine bilinear samples, which halves what the picture's noise
-    does to the mesh; MediaPipe takes one. A picture much finer than the samples is averaged
-    down first.
+    ``border``: "border" repeats the picture's edge outside it, "zeros" is black. ``soft``: a
+    pixel is the mean of the area it stands for, which takes a third of what the picture's noise
+    does to the mesh; else one bilinear sample, as in MediaPipe, of a picture averaged down
+    only where it is much finer than the crop.
     """
-    if fine > 1:
-        shift = float(crop[2]) / size * (fine - 1) / (2 * fine)
-        turn = crop[3]
-        back = torch.stack([turn.cos() - turn.sin(), turn.sin() + turn.cos(), *crop.new_zeros(2)])
-        dense = sample_crop(image, crop - shift * back, size * fine, border)
-        return F.avg_pool2d(dense[None], fine)[0]
     matrix = crop_matrix(crop[None].cpu(), size)[0]
     patch, origin = _cut(image, matrix, size)
     patch = patch.float()[None]
-    step = max(1, int(float(crop[2]) / size / COARSEST))
-    if step > 1:
-        patch = F.avg_pool2d(patch, step, ceil_mode=True, count_include_pad=False)
-        origin = origin + (step - 1) / 2
+    scale = float(crop[2]) / size
+    window = round(scale) if soft else int(scale / COARSEST)
+    window = max(1, min(window, *patch.shape[2:]))
+    step = max(1, window // 2) if soft else window
+    if window > 1:
+        patch = _mean(_mean(patch, 2, window, step), 3, window, step)
+        origin = origin + (window - 1) / 2
     extent = torch.tensor([patch.shape[-1] - 1, patch.shape[-2] - 1]).clamp(min=1)
     at = (_pixels(size) @ matrix.T - origin) / step
     grid = (at * (2 / extent) - 1)[None].to(patch)
     return F.grid_sample(patch, grid, padding_mode=border, align_corners=True)[0] / 255
+
+
+def _mean(x: Tensor, dim: int, window: int, step: int) -> Tensor:
+    """Means over windows along one axis; several times faster here than ``avg_pool2d``."""
+    windows = x.unfold(dim, window, step)
+    total = windows[..., 0]
+    for i in range(1, window):
+        total = total + windows[..., i]
+    return total / window
 
 
 def _pixels(size: int) -> Tensor:

@@ -30,7 +30,6 @@ SMALL = 0.2  #: of its window, below which a detected box is not trusted but loo
 NEARER = 3.0  #: side of that second window, in sides of the box
 ROUNDS = 4  #: at most, to settle a crop
 APART = (0.1, 0.16, 0.1)  #: crop sides, ln of the ratio of sides, radians that call for another
-FINE = 2  #: samples a side in each pixel of a last pass's crop
 LOOK_GRID = 6  #: a face's look is its crop at this many px a side
 
 #: One numbered picture, (3, h, w) uint8.
@@ -64,11 +63,11 @@ def batched(frames: Iterable[Numbered]) -> Iterator[list[Numbered]]:
 
 
 def run_mesh(
-    images: list[Tensor], crops: Tensor, networks: FaceNetworks, fine: int = 1
+    images: list[Tensor], crops: Tensor, networks: FaceNetworks, soft: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The mesh of one crop per picture: landmarks (n, 478, 3) px, presence (n,), looks (n, d)."""
     pairs = zip(images, crops, strict=True)
-    patches = torch.stack([sample_crop(i, c, mesh.INPUT_SIZE, fine=fine) for i, c in pairs])
+    patches = torch.stack([sample_crop(i, c, mesh.INPUT_SIZE, soft=soft) for i, c in pairs])
     inputs = patches.to(networks.device, memory_format=torch.channels_last)
     points, logits = networks.mesh(inputs)
     landmarks = points_to_picture(points.cpu(), crops, mesh.INPUT_SIZE)
@@ -77,14 +76,14 @@ def run_mesh(
 
 
 def settle(
-    images: list[Tensor], crops: Tensor, networks: FaceNetworks, fine: int = 1
+    images: list[Tensor], crops: Tensor, networks: FaceNetworks, soft: bool = False
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """As `run_mesh`, again in its own crop where that lies far from the crop given.
 
     Returns next crops (n, 4), landmarks, presence and looks. A next crop follows the mesh where
     a face is present, else it is the one given.
     """
-    landmarks, presence, looks = run_mesh(images, crops, networks, fine)
+    landmarks, presence, looks = run_mesh(images, crops, networks, soft)
     for _ in range(ROUNDS):
         follow = presence > PRESENT
         again = (follow & _apart(crops, crops_from_landmarks(landmarks))).nonzero()[:, 0]
@@ -92,7 +91,7 @@ def settle(
             break
         crops = crops.clone()
         crops[again] = crops_from_landmarks(landmarks[again])
-        better = run_mesh([images[i] for i in again], crops[again], networks, fine)
+        better = run_mesh([images[i] for i in again], crops[again], networks, soft)
         landmarks[again], presence[again], looks[again] = better
     follow = (presence > PRESENT)[:, None]
     crops = torch.where(follow, crops_from_landmarks(landmarks), crops)
@@ -163,7 +162,7 @@ def scan(
     windows: Windows,
     final: bool = False,
 ) -> Iterator[list[Sighting]]:
-    """Yield the faces of each picture, in order; ``final`` takes a last, finer pass of the mesh."""
+    """Yield the faces of each picture, in order; ``final`` adds a last, softer pass."""
     for batch in batched(frames):
         faces = detect(batch, networks, windows)
         owners = [i for i, group in enumerate(faces) for _ in range(len(group.scores[:MAX_FACES]))]
@@ -174,7 +173,7 @@ def scan(
             images = [batch[i][1] for i in part]
             results = settle(images, crops[start : start + BATCH], networks)
             if final:
-                results = settle(images, results[0], networks, FINE)
+                results = settle(images, results[0], networks, soft=True)
             for owner, *values in zip(part, *results, strict=True):
                 crop, landmarks, presence, look = values
                 sighting = Sighting(batch[owner][0], crop, landmarks, float(presence), look)

@@ -24,7 +24,7 @@ from .crop import MARGIN, crops_from_landmarks, tiles, whole
 from .detector import overlap
 from .linking import LOOK_LIMIT, Person, link, look_distance
 from .networks import FaceNetworks
-from .scan import FINE, PRESENT, Numbered, Sighting, batched, bounds, scan, settle
+from .scan import PRESENT, Numbered, Sighting, batched, bounds, scan, settle
 from .selection import CHOICES, choose_person
 from .smoothing import runs, smooth_crops, smooth_landmarks
 
@@ -171,7 +171,9 @@ def _refine(
         images = [image for index, image in batch if index < count]
         if rows:
             with torch.inference_mode():
-                _, landmarks[rows], presence[rows], _ = settle(images, crops[rows], networks, FINE)
+                _, landmarks[rows], presence[rows], _ = settle(
+                    images, crops[rows], networks, soft=True
+                )
     for index in range(count):
         if index in person.sightings:
             continue

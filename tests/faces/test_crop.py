@@ -15,11 +15,11 @@ def ramp_picture(height, width):
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.4, -math.pi / 2])
-@pytest.mark.parametrize("fine", [1, 2])
-def test_a_crop_pixel_shows_the_picture_where_its_point_lies(angle, fine):
+@pytest.mark.parametrize("soft", [False, True])
+def test_a_crop_pixel_shows_the_picture_where_its_point_lies(angle, soft):
     picture = ramp_picture(200, 220)
-    square = torch.tensor([110.0, 100.0, 80.0, angle])
-    patch = crop.sample_crop(picture, square, 64, fine=fine) * 255
+    square = torch.tensor([110.0, 100.0, 130.0, angle])
+    patch = crop.sample_crop(picture, square, 64, soft=soft) * 255
     points = torch.tensor([[[5.0, 9.0, 0.0], [40.0, 21.0, 0.0], [63.0, 63.0, 0.0]]])
     there = crop.points_to_picture(points, square[None], 64)[0]
     for (x, y, _), (px, py, _) in zip(points[0].long().tolist(), there.tolist(), strict=True):
