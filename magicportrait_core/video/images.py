@@ -1,11 +1,8 @@
-"""Pictures through Pillow: stills, folders of stills, and animated WebP."""
+"""One picture in, one picture out, through Pillow."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
-from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 
@@ -16,16 +13,12 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..files import replacing
-from ..types import VideoFrame
 from .container import MediaSource, as_source
 from .pixels import GREY, composite
-from .timing import Plan, Timeline
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 MIN_SIDE = 64  #: px; less holds no face that could be drawn
 MAX_PIXELS = 80_000_000
-_EXIF_ORIENTATION = 0x0112
 
 
 def open_image(
@@ -118,93 +111,6 @@ def write_image(path: str | os.PathLike, image: Tensor) -> None:
     kind, options = kinds[suffix]
     with replacing(path) as temporary:
         picture.save(temporary, kind, **options)
-
-
-def natural_key(path: Path) -> list[tuple[int, int | str]]:
-    """frame2 before frame10."""
-    parts = re.split(r"(\d+)", path.name.casefold())
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
-
-
-def list_images(folder: Path) -> list[Path]:
-    """The pictures of a folder in natural order, hidden files left out."""
-    names = (p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
-    found = sorted((p for p in names if not p.name.startswith(".")), key=natural_key)
-    if not found:
-        raise InputError(f"The folder {folder} holds no pictures ({', '.join(IMAGE_SUFFIXES)}).")
-    return found
-
-
-def upright_size(source: MediaSource, name: str) -> tuple[int, int]:
-    """(h, w) as shown, from the header alone."""
-    with open_pillow(source, name) as image:
-        turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
-        return (image.width, image.height) if turned else (image.height, image.width)
-
-
-def check_same_size(files: list[Path]) -> tuple[int, int]:
-    """(h, w) of all ``files``; InputError names the first that differs."""
-    height, width = upright_size(files[0], files[0].name)
-    for file in files[1:]:
-        h, w = upright_size(file, file.name)
-        if (h, w) != (height, width):
-            raise InputError(
-                f"The pictures of {file.parent} differ in size: {files[0].name} is "
-                f"{width}x{height}, {file.name} is {w}x{h}."
-            )
-    return height, width
-
-
-class StillFrames:
-    """Picture files as the frames of a clip; each is read when its turn comes."""
-
-    def __init__(
-        self, sources: list[MediaSource], names: list[str], plan: Plan, fps: Fraction, background
-    ) -> None:
-        self._sources, self._names = sources, names
-        self._plan, self._fps, self._background = plan, fps, background
-
-    def __iter__(self) -> Iterator[VideoFrame]:
-        for number in self._plan.indices:
-            name = self._names[number]
-            with open_pillow(self._sources[number], name) as image:
-                pixels = image_tensor(image, name, self._background)
-            yield VideoFrame(pixels, float(number / self._fps))
-
-
-class AnimatedWebp:
-    """The planned frames of an animated WebP, which FFmpeg's decoder shows only the first of."""
-
-    def __init__(self, source: MediaSource, name: str, timeline: Timeline, plan: Plan, background):
-        self._source, self._name = source, name
-        self._timeline, self._plan, self._background = timeline, plan, background
-
-    def __iter__(self) -> Iterator[VideoFrame]:
-        with open_pillow(self._source, self._name) as image:
-            held, frame = -1, None
-            for number in self._plan.indices:
-                if number != held:
-                    image.seek(number)
-                    pixels = image_tensor(image, self._name, self._background)
-                    frame = VideoFrame(pixels, float(self._timeline.times[number]))
-                    held = number
-                yield frame
-
-
-def webp_timeline(data: bytes) -> Timeline:
-    """Frame times from the durations of the ANMF chunks.
-
-    https://developers.google.com/speed/webp/docs/riff_container
-    """
-    milliseconds, times, at = 0, [], 12
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], "little")
-        if data[at : at + 4] == b"ANMF":
-            times.append(Fraction(milliseconds, 1000))
-            shown = int.from_bytes(data[at + 20 : at + 23], "little")
-            milliseconds += shown if shown > 10 else 100  # as browsers show frames without delay
-        at += 8 + size + size % 2
-    return Timeline(tuple(times), Fraction(milliseconds, 1000), Fraction(1, 1000))
 
 
 def _as_file(source: MediaSource) -> Path | BytesIO:

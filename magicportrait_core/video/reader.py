@@ -13,18 +13,11 @@ from ..types import AudioSource, VideoClip
 from .container import MediaSource, as_source
 from .decode import read_index
 from .frames import ContainerFrames
-from .images import (
-    AnimatedWebp,
-    StillFrames,
-    check_same_size,
-    list_images,
-    open_pillow,
-    picture_kind,
-    upright_size,
-    webp_timeline,
-)
+from .images import open_pillow, picture_kind
 from .pixels import GREY
+from .stills import StillFrames, check_same_size, list_images, upright_size
 from .timing import DEFAULT_RATE, Timeline, Trim, plan_frames
+from .webp import AnimatedWebp, webp_timeline
 
 
 def open_video(

@@ -6,8 +6,7 @@ import torch
 from PIL import Image
 
 from magicportrait_core.errors import InputError
-from magicportrait_core.video import open_image, open_video, write_image
-from magicportrait_core.video.images import list_images
+from magicportrait_core.video import open_image, write_image
 
 
 def two_tone():
@@ -42,14 +41,6 @@ def test_exif_orientation(tmp_path):
     assert turned[:, 80, 40].max() < 15
     mirrored = open_image(save_turned(tmp_path / "b.jpg", 2))
     assert mirrored[:, 40, 90].min() > 240
-
-
-def test_exif_orientation_in_a_folder(tmp_path):
-    save_turned(tmp_path / "a.jpg", 6)
-    save_turned(tmp_path / "b.jpg", 8)
-    clip = open_video(tmp_path)
-    assert (clip.height, clip.width) == (100, 80)
-    assert [frame.image[0, 10, 40] > 127 for frame in clip] == [True, False]
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
@@ -115,21 +106,6 @@ def test_unusable_pictures(tmp_path):
     ]:
         with pytest.raises(InputError, match=says):
             open_image(tmp_path / name)
-
-
-def test_damaged_picture_in_a_folder_is_named(tmp_path, samples):
-    for i in range(3):
-        Image.fromarray(samples.grey(i, (200, 200))).save(tmp_path / f"{i}.jpg", quality=100)
-    (tmp_path / "1.jpg").write_bytes((tmp_path / "1.jpg").read_bytes()[:700])
-    with pytest.raises(InputError, match=r"1\.jpg is damaged"):
-        samples.numbers(open_video(tmp_path))
-
-
-def test_natural_order(tmp_path):
-    for name in ("b2.png", "B10.png", "b1.png", "a.png", "10.png", "9.png"):
-        (tmp_path / name).touch()
-    names = [path.name for path in list_images(tmp_path)]
-    assert names == ["9.png", "10.png", "a.png", "b1.png", "b2.png", "B10.png"]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG"])
