@@ -23,7 +23,7 @@ from ..types import FaceTrack, Progress, VideoClip, no_progress
 from .crop import MARGIN, crops_from_landmarks, tiles, whole
 from .detector import overlap
 from .linking import LOOK_LIMIT, Person, link, look_distance
-from .networks import FaceNetworks
+from .networks import FaceNetworks, one_thread
 from .scan import PRESENT, Numbered, Sighting, batched, bounds, scan, settle
 from .selection import CHOICES, choose_person
 from .smoothing import runs, smooth_crops, smooth_landmarks
@@ -50,6 +50,7 @@ class _Frames:
         return self.presence > PRESENT
 
 
+@one_thread()
 def track_faces(
     clip: VideoClip,
     networks: FaceNetworks,
@@ -90,6 +91,7 @@ def track_faces(
     return _finish(frames, clip, smoothing)
 
 
+@one_thread()
 def track_image(
     image: Tensor,
     networks: FaceNetworks,
@@ -276,5 +278,5 @@ def _warn_of_gaps(valid: Tensor, name: str) -> None:
         f"{name}: no face found in {len(lost)} of {len(valid)} frames ({listed}, counted from "
         "0); their landmarks are interpolated",
         MagicPortraitWarning,
-        stacklevel=3,
+        stacklevel=4,
     )

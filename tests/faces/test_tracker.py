@@ -155,3 +155,13 @@ def test_fill_interpolates_holds_ends_and_unwraps_angles():
     filled = fill(values, known, 5)
     assert filled[:, 0].tolist() == [0, 0, 2, 4, 4]
     assert filled[2, 3] == pytest.approx(np.pi, abs=1e-5)
+
+
+def test_the_callers_threads_are_left_as_they_were(networks, portrait):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        track_image(portrait, networks)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
