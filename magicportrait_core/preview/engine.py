@@ -11,8 +11,9 @@ from ..checks import check_shape
 from ..errors import InputError
 from ..types import FaceTrack, Progress, no_progress
 from .head import PortraitHead
-from .motion import FaceMotion, MotionSettings, retarget
+from .motion import FaceMotion, MotionSettings
 from .renderer import Renderer
+from .retarget import retarget
 from .sliders import FaceSliders, slider_motion
 
 BATCH = 8
@@ -54,7 +55,7 @@ def reenact_frames(
     portrait (3, h, w) float 0..1; portrait_track t = 1, made on that picture.
     """
     head = portrait_head(portrait, portrait_track)
-    motion = retarget(head.shape, head.pose.rotation[0], driver, settings or MotionSettings())
+    motion = retarget(head, driver, settings or MotionSettings())
     yield from render_motion(portrait, head, motion, progress)
 
 

@@ -89,3 +89,23 @@ def gaps(shape: Tensor, pairs: tuple[tuple[int, int], ...]) -> Tensor:
     """Vertical opening of each pair: (..., 478, 3) canonical -> (..., pairs)."""
     upper, lower = pair_indices(pairs)
     return shape[..., lower, 1] - shape[..., upper, 1]
+
+
+@lru_cache(maxsize=1)
+def lip_follow() -> tuple[Tensor, Tensor]:
+    """How the skin follows the inner lips: (478, 9) weights for the upper and the lower lip.
+
+    Each row says which of the LIP_PAIRS a point follows and how far (the row's sum, 0..1).
+    """
+    face = canonical_face()
+    rows = []
+    for points, side in zip(pair_indices(LIP_PAIRS), (-1, 1), strict=True):
+        distance = torch.cdist(face[:, :2], face[points, :2])
+        share = torch.exp(-((distance / 0.05) ** 2))
+        share = share / share.sum(1, keepdim=True).clamp(min=1e-9)
+        beyond = (face[:, 1] - face[points, 1].mean()) * side >= -0.03
+        weight = share * (torch.exp(-((distance.amin(1) / 0.1) ** 2)) * beyond)[:, None]
+        weight[torch.cat(pair_indices(LIP_PAIRS))] = 0
+        weight[points] = torch.eye(len(LIP_PAIRS))
+        rows.append(weight)
+    return rows[0], rows[1]

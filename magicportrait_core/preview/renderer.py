@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
+from ..pictures import to_uint8
 from ..topology import NUM_MESH, TRIANGLES
 from .head import PortraitHead
 from .interior import Interior, hole_triangles
@@ -20,18 +23,19 @@ _ENLARGE = 2
 
 
 def _enlarge(picture: Tensor) -> Tensor:
-    """(3, h, w) -> (1, 3, 2h, 2w), bicubic, clamped."""
-    big = F.interpolate(picture[None], scale_factor=_ENLARGE, mode="bicubic", align_corners=False)
-    return big.clamp(0, 1)
+    """(3, h, w) float 0..1 -> (1, 3, 2h, 2w), Lanczos."""
+    image = Image.fromarray(to_uint8(picture).permute(1, 2, 0).numpy())
+    big = image.resize((image.width * _ENLARGE, image.height * _ENLARGE), Image.Resampling.LANCZOS)
+    return torch.from_numpy(np.array(big)).permute(2, 0, 1)[None].float() / 255
 
 
-def _sample(enlarged: Tensor, field: Tensor) -> Tensor:
+def _sample(enlarged: Tensor, field: Tensor, mode: str = "bicubic") -> Tensor:
     """Read the enlarged portrait at px of the original: (t, h, w, 2) -> (t, 3, h, w)."""
     height, width = (s // _ENLARGE for s in enlarged.shape[-2:])
     size = torch.tensor([width, height], device=field.device)
     grid = (2 * field + 1) / size - 1
     source = enlarged.expand(field.shape[0], -1, -1, -1)
-    return F.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return F.grid_sample(source, grid, mode=mode, padding_mode="border", align_corners=False)
 
 
 def _soften(mask: Tensor, radius: int) -> Tensor:

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 #: degrees up to which a turn is followed one to one, and the most it ever becomes
-YAW_LIMIT = (25.0, 38.0)
+YAW_LIMIT = (28.0, 42.0)
 PITCH_LIMIT = (18.0, 28.0)
 ROLL_LIMIT = (22.0, 32.0)
 
 
 def from_euler(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Tensor:
-    """Degrees (t,) -> rotations (t, 3, 3), R = Rz(roll) Ry(yaw) Rx(pitch), axes as canonical.
+    """Degrees (t,) -> rotations (t, 3, 3), R = Ry(yaw) Rx(pitch) Rz(roll), axes as canonical.
 
     Positive yaw turns the nose to the picture's right, positive pitch lifts it, positive roll
     tilts the head clockwise as the picture shows it.
@@ -26,14 +26,14 @@ def from_euler(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Tensor:
     ry = matrix(a.cos(), zero, -a.sin(), zero, one, zero, a.sin(), zero, a.cos())
     rx = matrix(one, zero, zero, zero, b.cos(), b.sin(), zero, -b.sin(), b.cos())
     rz = matrix(c.cos(), -c.sin(), zero, c.sin(), c.cos(), zero, zero, zero, one)
-    return rz @ ry @ rx
+    return ry @ rx @ rz
 
 
 def to_euler(rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The inverse of from_euler for \\|yaw\\| < 90: (t, 3, 3) -> degrees (t,) each."""
-    yaw = torch.asin(rotation[..., 2, 0].clamp(-1, 1))
-    pitch = torch.atan2(-rotation[..., 2, 1], rotation[..., 2, 2])
-    roll = torch.atan2(rotation[..., 1, 0], rotation[..., 0, 0])
+    """The inverse of from_euler for |pitch| < 90: (t, 3, 3) -> degrees (t,) each."""
+    yaw = torch.atan2(-rotation[..., 0, 2], rotation[..., 2, 2])
+    pitch = torch.asin(rotation[..., 1, 2].clamp(-1, 1))
+    roll = torch.atan2(rotation[..., 1, 0], rotation[..., 1, 1])
     return torch.rad2deg(yaw), torch.rad2deg(pitch), torch.rad2deg(roll)
 
 
@@ -46,9 +46,15 @@ def ease(angle: Tensor, limit: tuple[float, float]) -> Tensor:
     )
 
 
-def scale_and_ease(rotation: Tensor, gain: float) -> Tensor:
-    """Multiply each angle by ``gain``, then ease it off where a picture cannot follow."""
-    yaw, pitch, roll = to_euler(rotation)
-    return from_euler(
-        ease(yaw * gain, YAW_LIMIT), ease(pitch * gain, PITCH_LIMIT), ease(roll * gain, ROLL_LIMIT)
-    )
+def turn_from(start: Tensor, to: Tensor, own: Tensor, gains: tuple[float, float, float]) -> Tensor:
+    """Carry the turn of a head from ``start`` to ``to`` over to a head at ``own``.
+
+    All (3, 3) or (t, 3, 3). Yaw, pitch and roll are carried one by one, each with its gain and
+    eased off where a picture cannot follow; returned is the turn in the moved head's own axes,
+    own^-1 @ moved, (t, 3, 3).
+    """
+    limits = (YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT)
+    moved = []
+    for a, b, c, gain, limit in zip(*map(to_euler, (start, to, own)), gains, limits, strict=True):
+        moved.append(c + ease((b - a) * gain, limit))
+    return own.transpose(-1, -2) @ from_euler(*moved)

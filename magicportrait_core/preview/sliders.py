@@ -11,7 +11,7 @@ from ..checks import check_range
 from ..topology import LEFT_BROW, MOUTH_LEFT, MOUTH_RIGHT, RIGHT_BROW
 from .canonical import canonical_face
 from .motion import FaceMotion
-from .regions import LID_PAIRS, falloff, gaps, jaw_weights
+from .regions import LID_PAIRS, LIP_PAIRS, falloff, gaps, jaw_weights
 from .rotation import from_euler
 
 #: name: (lowest, highest)
@@ -59,7 +59,8 @@ def slider_motion(shape: Tensor, poses: list[FaceSliders]) -> FaceMotion:
     offset[..., 1] -= column("brows")[:, None] * _BROW_LIFT * brow
     own = torch.stack([gaps(shape, pairs) for pairs in LID_PAIRS])
     lid_gap = (own * (1 - column("blink"))[:, None, None]).clamp(min=0)
-    return FaceMotion(rotation, offset, lid_gap, torch.zeros(len(poses), 2, 2))
+    lip_gap = gaps(shape + offset, LIP_PAIRS).clamp(min=0)
+    return FaceMotion(rotation, offset, lid_gap, lip_gap, torch.zeros(len(poses), 2, 2))
 
 
 def _open_jaw(shape: Tensor, amount: Tensor) -> Tensor:
