@@ -1,0 +1,94 @@
+"""A demonstration without any footage: a shipped portrait and an act scripted for it."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from .faces.networks import FaceNetworks, one_thread
+from .faces.tracker import track_image
+from .files import check_output_path
+from .pictures import to_float
+from .preview import FaceSliders, portrait_head
+from .preview.engine import render_motion
+from .preview.sliders import slider_motion
+from .types import Progress, no_progress
+from .video import VideoWriter, open_image
+
+FPS = 24
+SECONDS = 4.0
+
+#: Key poses of each slider, (seconds, value): a glance to both sides while talking, a nod, a
+#: smile. It begins and ends at rest, so that the clip loops and its first frame is neutral.
+SCRIPT: dict[str, tuple[tuple[float, float], ...]] = {
+    "yaw": ((0.15, 0), (0.75, 17), (1.0, 17), (1.75, -17), (2.0, -16), (2.45, 0)),
+    "pitch": (
+        *((0.15, 0), (0.75, 4), (1.35, -3), (1.9, 3), (2.4, 0)),
+        *((2.65, -10), (2.9, 6), (3.12, -7), (3.4, 0)),
+    ),
+    "roll": ((0.2, 0), (0.85, -5), (1.8, 6), (2.4, 0), (2.8, -1), (3.35, 8), (3.8, 0)),
+    "blink": (
+        *((0.98, 0), (1.08, 1), (1.13, 1), (1.3, 0)),
+        *((2.42, 0), (2.51, 1), (2.56, 1), (2.72, 0)),
+    ),
+    "mouth": (
+        *((0.1, 0), (0.29, 0.75), (0.46, 0.1), (0.62, 0.55), (0.78, 0.05), (1.04, 0.05)),
+        *((1.2, 0.5), (1.36, 0.15), (1.54, 0.85), (1.74, 0.1), (1.9, 0.45), (2.1, 0)),
+    ),
+    "smile": (
+        *((0.1, 0), (0.29, 0.1), (0.46, -0.3), (0.62, -0.7), (0.9, -0.2), (1.2, -0.7)),
+        *((1.5, 0), (1.9, -0.6), (2.2, -0.1), (2.8, 0.1), (3.25, 0.8), (3.6, 0.7), (3.9, 0)),
+    ),
+    "brows": ((0.3, 0), (0.55, 0.7), (1.2, 0.1), (1.55, 0.9), (2.2, 0), (3.2, 0.5), (3.8, 0)),
+}
+
+
+def demo_portrait_path() -> Path:
+    """The shipped portrait, 512 x 512 px: astronaut Eileen Collins, by NASA, public domain."""
+    return Path(str(files(__package__) / "data" / "portrait.jpg"))
+
+
+def demo_poses(frames: int | None = None) -> list[FaceSliders]:
+    """The act at FPS, all SECONDS of it or its first ``frames`` frames.
+
+    Key poses are joined by monotone cubics (Fritsch and Carlson 1980, as SciPy has them): motion
+    eases in and out and never swings past a key.
+    """
+    count = round(SECONDS * FPS)
+    seconds = np.arange(count if frames is None else min(frames, count)) / FPS
+    curves = {name: _eased(keys, seconds) for name, keys in SCRIPT.items()}
+    return [
+        FaceSliders(**{name: float(values[i]) for name, values in curves.items()})
+        for i in range(len(seconds))
+    ]
+
+
+def _eased(keys: tuple[tuple[float, float], ...], seconds: np.ndarray) -> np.ndarray:
+    """Values at ``seconds`` of a curve through ``keys``, at rest (0) before and after them."""
+    times, values = zip((-1.0, 0.0), *keys, (SECONDS, 0.0), strict=True)
+    return PchipInterpolator(times, values)(seconds)
+
+
+def render_demo_driver(
+    path: str | Path,
+    networks: FaceNetworks,
+    progress: Progress = no_progress,
+    *,
+    frames: int | None = None,
+) -> None:
+    """Write the scripted act as a driving clip, .mp4: the shipped portrait posed by sliders.
+
+    ``frames``: only the first so many. Raises InputError where the folder does not exist.
+    """
+    path = check_output_path(path)
+    picture = open_image(demo_portrait_path())
+    track = track_image(picture, networks, name="the shipped portrait")
+    portrait = to_float(picture)
+    head = portrait_head(portrait, track)
+    motion = slider_motion(head.shape, demo_poses(frames))
+    with one_thread(), VideoWriter(path, *picture.shape[1:], FPS) as writer:
+        for batch in render_motion(portrait, head, motion, progress):
+            writer.write(batch)
