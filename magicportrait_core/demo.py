@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from .faces.networks import FaceNetworks, one_thread
+from .faces.networks import FaceNetworks
 from .faces.tracker import track_image
 from .files import check_output_path
 from .pictures import to_float
 from .preview import FaceSliders, portrait_head
 from .preview.engine import render_motion
 from .preview.sliders import slider_motion
+from .threads import one_thread
 from .types import Progress, no_progress
 from .video import VideoWriter, open_image
 

@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..faces.networks import load_networks, one_thread
+from ..faces.networks import load_networks
 from ..faces.tracker import track_faces
+from ..threads import one_thread
 from ..types import Progress, no_progress
 from ..video import VideoWriter, open_image, open_video
 from .measure import per_frame

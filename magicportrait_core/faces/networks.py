@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 
@@ -31,18 +29,3 @@ def load_networks(device: str | torch.device = "cpu") -> FaceNetworks:
             net.load_state_dict(load_file(path))
         net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
     return FaceNetworks(detector, mesh, torch.device(device))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run torch on the calling thread alone.
-
-    These networks' layers are too small to share out: more threads gain a tenth of the time on
-    an idle machine and, waiting for each other on a busy one, cost several times as much.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -15,11 +15,12 @@ from torch import Tensor
 
 from ..checks import check_choice, check_range, check_shape
 from ..errors import InputError, MagicPortraitWarning, NoFaceError
+from ..threads import one_thread
 from ..types import FaceTrack, Progress, VideoClip, no_progress
 from .crop import MARGIN, crops_from_landmarks, tiles, whole
 from .following import ZOOM, Following, fill, numbered, refine, search
 from .linking import link
-from .networks import FaceNetworks, one_thread
+from .networks import FaceNetworks
 from .scan import Sighting, bounds, scan
 from .selection import CHOICES, choose_person
 from .smoothing import runs, smooth_landmarks
