@@ -11,7 +11,7 @@ from ..topology import CHIN, NOSE_BASE, NOSE_BRIDGE
 from ..types import FaceTrack
 from .canonical import HeadPose, canonical_face, head_frame, rigid_weights
 from .motion import FaceMotion
-from .regions import LID_PAIRS, LIP_PAIRS, falloff, gaps, lip_follow, pair_indices
+from .regions import LID_PAIRS, LIP_PAIRS, falloff, gaps, lid_follow, lip_follow, pair_indices
 
 _EARS = (234, 454)
 _STEEPEST = 2.2  #: depth over distance in the picture
@@ -29,7 +29,7 @@ class PortraitHead:
 
     @staticmethod
     def from_track(track: FaceTrack) -> PortraitHead:
-        landmarks = _relax_depth(track.landmarks[0])
+        landmarks = _relax_depth(_clear_lips(track.landmarks[0]))
         flatness = _flatness(track.landmarks[0, :, 2], landmarks[:, 2])
         pose, shape = head_frame(landmarks[None])
         face = canonical_face()
@@ -62,6 +62,21 @@ def _relax_depth(landmarks: Tensor) -> Tensor:
     return torch.cat([landmarks[:, :2], depth[:, None]], 1)
 
 
+def _clear_lips(landmarks: Tensor) -> Tensor:
+    """Move the edges of parted lips a pixel outwards, (478, 3) px.
+
+    The pixels on the edge show some of the teeth, and lips must not carry them along.
+    """
+    upper, lower = pair_indices(LIP_PAIRS)
+    apart = landmarks[lower, :2] - landmarks[upper, :2]
+    opening = apart.norm(dim=1, keepdim=True)
+    step = apart / opening.clamp(min=1e-3) * (opening / 4).clamp(max=1)
+    cleared = landmarks.clone()
+    cleared[upper, :2] -= 0.5 * step
+    cleared[lower, :2] += 1.2 * step
+    return cleared
+
+
 def _flatness(true: Tensor, relaxed: Tensor) -> float:
     """The slope of a regression of true depths (478,) on relaxed ones, over the skull's points."""
     w = rigid_weights() / rigid_weights().sum()
@@ -71,12 +86,12 @@ def _flatness(true: Tensor, relaxed: Tensor) -> float:
 
 
 def _set_lids(shape: Tensor, gap: Tensor) -> Tensor:
-    """Put each upper lid ``gap`` (t, 2, 7) above its lower lid."""
-    upper, lower = pair_indices(LID_PAIRS)
+    """Bring the lids ``gap`` (t, 2, 7) apart; the upper lid goes nearly all of the way."""
+    above, below = lid_follow()
+    step = gap - torch.stack([gaps(shape, pairs) for pairs in LID_PAIRS], -2)
     moved = shape.clone()
-    before = moved[:, lower, 1] - moved[:, upper, 1]
-    moved[:, lower, 1] -= 0.15 * (before - gap)
-    moved[:, upper, 1] = moved[:, lower, 1] - gap
+    moved[..., 1] += torch.einsum("tek,evk->tv", 0.15 * step, below)
+    moved[..., 1] -= torch.einsum("tek,evk->tv", 0.85 * step, above)
     return moved
 
 

@@ -118,7 +118,7 @@ def _extend(
     """Paint round a hole what it would show if it were wider, in place.
 
     Each pixel outside takes the nearest one well inside; with ``beyond`` it fades to that colour
-    within ``fade`` px below. Pixels inside the outline are left alone.
+    within ``fade`` px below, a little lighter further down. Pixels inside the outline are left alone.
     """
     height, width = picture.shape[:2]
     x0, y0 = np.maximum(np.floor(outline.min(0) - margin).astype(int), 0)
@@ -141,7 +141,8 @@ def _extend(
         below = np.where(inside, rows, -1).max(0)  # the last row that shows the inside
         below = np.where(below < 0, outline[:, 1].mean() - y0, below)
         share = np.clip((rows - below) / max(fade, 1.0), 0, 1)[..., None]
-        filled = filled * (1 - share) + beyond * share
+        depth = np.clip((rows - below) / (6 * max(fade, 1.0)), 0, 1)[..., None]
+        filled = filled * (1 - share) + beyond * (0.75 + 0.75 * depth) * share
     window[~inside] = filled[~inside]
 
 

@@ -67,14 +67,17 @@ def regions() -> Regions:
     return Regions(mouth, eyes, brows, mobility)
 
 
+_JAW_ALONG_LIP = (0.6, 0.85, 0.96, 1.0, 1.0, 1.0, 0.96, 0.85, 0.6)
+
+
 @lru_cache(maxsize=1)
 def jaw_weights() -> Tensor:
     """(478,) share of the jaw's rotation: 1 at chin and lower lip, 0 above the mouth line."""
     face = canonical_face()
     corners_y = face[list(LIPS_INNER), 1].mean()
     weight = torch.sigmoid((face[:, 1] - corners_y - 0.02) / 0.03)
-    for upper, lower in LIP_PAIRS:
-        weight[upper], weight[lower] = 0.0, 1.0
+    for (upper, lower), share in zip(LIP_PAIRS, _JAW_ALONG_LIP, strict=True):
+        weight[upper], weight[lower] = 0.0, share
     weight[[78, 308, 61, 291]] = 0.35
     return weight
 
@@ -91,21 +94,41 @@ def gaps(shape: Tensor, pairs: tuple[tuple[int, int], ...]) -> Tensor:
     return shape[..., lower, 1] - shape[..., upper, 1]
 
 
-@lru_cache(maxsize=1)
-def lip_follow() -> tuple[Tensor, Tensor]:
-    """How the skin follows the inner lips: (478, 9) weights for the upper and the lower lip.
+def _follow(points: Tensor, side: int, reach: float) -> Tensor:
+    """(478, n): how the skin above (side -1) or below (1) ``points`` follows each of them.
 
-    Each row says which of the LIP_PAIRS a point follows and how far (the row's sum, 0..1).
+    A row's sum is how far that point goes along, 0..1, falling off within ``reach``.
     """
     face = canonical_face()
-    rows = []
-    for points, side in zip(pair_indices(LIP_PAIRS), (-1, 1), strict=True):
-        distance = torch.cdist(face[:, :2], face[points, :2])
-        share = torch.exp(-((distance / 0.05) ** 2))
-        share = share / share.sum(1, keepdim=True).clamp(min=1e-9)
-        beyond = (face[:, 1] - face[points, 1].mean()) * side >= -0.03
-        weight = share * (torch.exp(-((distance.amin(1) / 0.1) ** 2)) * beyond)[:, None]
-        weight[torch.cat(pair_indices(LIP_PAIRS))] = 0
-        weight[points] = torch.eye(len(LIP_PAIRS))
-        rows.append(weight)
-    return rows[0], rows[1]
+    distance = torch.cdist(face[:, :2], face[points, :2])
+    share = torch.exp(-((distance / 0.05) ** 2))
+    share = share / share.sum(1, keepdim=True).clamp(min=1e-9)
+    beyond = (face[:, 1] - face[points, 1].mean()) * side >= -0.03
+    weight = share * (torch.exp(-((distance.amin(1) / reach) ** 2)) * beyond)[:, None]
+    weight[points] = torch.eye(len(points))
+    return weight
+
+
+@lru_cache(maxsize=1)
+def lip_follow() -> tuple[Tensor, Tensor]:
+    """(478, 9) for the upper and the lower points of LIP_PAIRS."""
+    upper, lower = pair_indices(LIP_PAIRS)
+    above, below = _follow(upper, -1, 0.1), _follow(lower, 1, 0.1)
+    above[lower], below[upper] = 0, 0
+    return above, below
+
+
+@lru_cache(maxsize=1)
+def lid_follow() -> tuple[Tensor, Tensor]:
+    """(2, 478, 7) for the upper and the lower points of LID_PAIRS, one eye each row.
+
+    Skin between lid and brow comes along, or a closing lid would smear its lashes.
+    """
+    upper, lower = pair_indices(LID_PAIRS)
+    above = torch.stack([_follow(points, -1, 0.09) for points in upper])
+    below = torch.stack([_follow(points, 1, 0.06) for points in lower])
+    for eye in (0, 1):
+        above[eye, lower[eye]], below[eye, upper[eye]] = 0, 0
+        for corner in EYE_CORNERS[eye]:
+            above[eye, corner], below[eye, corner] = 0, 0
+    return above, below

@@ -20,6 +20,8 @@ from .surround import Surround
 
 #: The portrait is sampled from a copy enlarged this much, or bilinear sampling would soften it.
 _ENLARGE = 2
+#: Rows and columns of samples in a pixel where the edges of lids and lips are drawn.
+_FINE = 3
 
 
 def _enlarge(picture: Tensor) -> Tensor:
@@ -43,6 +45,21 @@ def _soften(mask: Tensor, radius: int) -> Tensor:
     size = 2 * radius + 1
     padded = F.pad(mask[:, None], [radius] * 4, mode="replicate")
     return F.avg_pool2d(padded, size, stride=1)[:, 0]
+
+
+def _coverage(
+    vertices: Tensor, triangles: Tensor, height: int, width: int
+) -> tuple[Tensor, Tensor]:
+    """How much of each pixel the triangles cover, and one that touches it.
+
+    Returns (t, h, w) shares 0..1 and (t, h, w) indices, -1 where there is none.
+    """
+    fine = vertices.clone()
+    fine[..., :2] = _FINE * vertices[..., :2] + (_FINE - 1) / 2
+    index = scan_convert(fine, triangles, _FINE * height, _FINE * width)
+    share = F.avg_pool2d((index >= 0).float()[:, None], _FINE)[:, 0]
+    touching = F.max_pool2d(index.float()[:, None], _FINE)[:, 0].long()
+    return share, touching
 
 
 @dataclass(frozen=True)
@@ -82,7 +99,7 @@ class Renderer:
         corners = landmarks[:, self.triangles, :2]
         rest = self.head.landmarks[self.triangles, :2][None]
         skin = _sample(self.picture, source_field(face, affine_maps(rest, corners), (x0, y0)))
-        self._fill_holes(skin, face, motion, shape, corners, window)
+        self._fill_holes(skin, face, motion, shape, landmarks, window)
 
         cover = (face >= 0).float()
         radius = max(1, round(0.016 * float(self.head.pose.scale[0])))
@@ -112,7 +129,7 @@ class Renderer:
         face: Tensor,
         motion: FaceMotion,
         shape: Tensor,
-        corners: Tensor,
+        landmarks: Tensor,
         window: tuple[int, int, int, int],
     ) -> None:
         """Put eyeballs and the mouth's inside where lids and lips let them be seen, in place."""
@@ -121,15 +138,17 @@ class Renderer:
         if not seen.any():
             return
         rows, columns = seen.any(1).nonzero(), seen.any(0).nonzero()
-        top, left = int(rows.min()), int(columns.min())
-        part = (..., slice(top, int(rows.max()) + 1), slice(left, int(columns.max()) + 1))
-        closing = (face[part] - first).clamp(min=-1)
+        top, left = max(int(rows.min()) - 1, 0), max(int(columns.min()) - 1, 0)
+        bottom, right = int(rows.max()) + 2, int(columns.max()) + 2
+        part = (..., slice(top, bottom), slice(left, right))
+        near = _soften((face[part] >= first).float(), 1) > 0
+        vertices = landmarks[:, :NUM_MESH] - torch.tensor([window[0] + left, window[1] + top, 0.0])
+        cover, closing = _coverage(vertices, self.triangles[first:], *near.shape[1:])
         source = self.interior.sources(self.head, shape)[:, self.triangles[first:]]
-        maps = affine_maps(source, corners[:, first:])
+        maps = affine_maps(source, landmarks[:, self.triangles[first:], :2])
         field = source_field(closing, maps, (window[0] + left, window[1] + top))
         field = self._turn_eyes(field, self.hole[closing], motion)
-        alpha = _soften((closing >= 0).float(), 1)[:, None] * (closing >= 0)[:, None]
-        skin[part] += alpha * (_sample(self.behind, field) - skin[part])
+        skin[part] += (cover * near)[:, None] * (_sample(self.behind, field) - skin[part])
 
     def _turn_eyes(self, field: Tensor, hole: Tensor, motion: FaceMotion) -> Tensor:
         """Shift irises by the gaze: fully in the eye's middle, not at all at its corners."""

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from ..checks import check_range
-from ..topology import LEFT_BROW, MOUTH_LEFT, MOUTH_RIGHT, RIGHT_BROW
+from ..topology import MOUTH_LEFT, MOUTH_RIGHT
 from .canonical import canonical_face
 from .motion import FaceMotion
-from .regions import LID_PAIRS, LIP_PAIRS, falloff, gaps, jaw_weights
+from .regions import LID_PAIRS, LIP_PAIRS, gaps, jaw_weights, regions
 from .rotation import from_euler
 
 #: name: (lowest, highest)
@@ -54,9 +54,9 @@ def slider_motion(shape: Tensor, poses: list[FaceSliders]) -> FaceMotion:
 
     rotation = from_euler(column("yaw"), column("pitch"), column("roll"))
     offset = _open_jaw(shape, column("mouth"))
-    offset = offset + column("smile")[:, None, None] * _smile_shape()
-    brow = torch.maximum(falloff(RIGHT_BROW, 0.1), falloff(LEFT_BROW, 0.1))
-    offset[..., 1] -= column("brows")[:, None] * _BROW_LIFT * brow
+    smile = column("smile")
+    offset = offset + torch.where(smile < 0, 0.7 * smile, smile)[:, None, None] * _smile_shape()
+    offset[..., 1] -= column("brows")[:, None] * _BROW_LIFT * regions().brows
     own = torch.stack([gaps(shape, pairs) for pairs in LID_PAIRS])
     lid_gap = (own * (1 - column("blink"))[:, None, None]).clamp(min=0)
     lip_gap = gaps(shape + offset, LIP_PAIRS).clamp(min=0)
