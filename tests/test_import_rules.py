@@ -1,0 +1,240 @@
+"""The layering, read from the sources: who may import whom, and what is never written.
+
+nodes and cli -> pipeline -> stages -> shared modules; stages never import one another.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CORE = "magicportrait_core"
+
+STAGES = {"video", "faces", "flame", "render", "preview", "diffusion"}
+#: modules of the core that every stage may use, and that use none of them
+SHARED = {
+    "types",
+    "checks",
+    "errors",
+    "files",
+    "pictures",
+    "threads",
+    "topology",
+    "tracks",
+    "weights",
+}
+
+HOST = {"comfy_api", "comfy", "comfy_execution", "comfy_extras", "folder_paths", "server"}
+#: what every install has: the only third-party names imported outside functions
+REQUIRED = {"torch", "numpy", "scipy", "safetensors", "av", "PIL", "kornia"}
+CLI_ONLY = {"typer", "rich"}
+
+
+@dataclass(frozen=True)
+class Import:
+    line: int
+    module: str  #: absolute: "torch.nn", "magicportrait_core.faces.mesh", "nodes.convert"
+    level: int  #: dots in the source; 0 is an absolute import
+    deferred: bool  #: inside a function
+
+    @property
+    def top(self) -> str:
+        return self.module.split(".")[0]
+
+
+def imports_of(source: str, package: str) -> Iterator[Import]:
+    """Every import of a file of ``package`` (dotted). ``from . import a, b`` gives two."""
+
+    def visit(node: ast.AST, deferred: bool) -> Iterator[Import]:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(node.lineno, alias.name, 0, deferred)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            stem = [*(base if node.level else []), *(node.module or "").split(".")]
+            stem = ".".join(part for part in stem if part)
+            for name in [stem] if node.module else [f"{stem}.{a.name}" for a in node.names]:
+                yield Import(node.lineno, name, node.level, deferred)
+        inside = deferred or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, inside)
+
+    yield from visit(ast.parse(source), False)
+
+
+def package_of(path: str) -> str:
+    """'magicportrait_core/faces/mesh.py' -> 'magicportrait_core.faces'."""
+    return ".".join(Path(path).parent.parts)
+
+
+def layer_of(module: str) -> str:
+    """'magicportrait_core.faces.mesh' -> 'faces'; the package itself is ''."""
+    return (module.split(".") + [""])[1]
+
+
+def core_faults(path: str, source: str) -> list[str]:
+    """What a file of the core imports against the rules."""
+    own = layer_of(".".join(Path(path).with_suffix("").parts))
+    allowed = REQUIRED | (CLI_ONLY if own == "cli" else set())
+    faults = []
+    for found in imports_of(source, package_of(path)):
+        where = f"{path}:{found.line} imports {found.module}"
+        if not found.level:
+            if found.top in HOST | {"nodes"}:
+                faults.append(f"{where}: the core runs without ComfyUI")
+            elif found.top == CORE:
+                faults.append(f"{where}: the core names itself by relative imports")
+            elif found.top not in allowed | sys.stdlib_module_names and not found.deferred:
+                faults.append(f"{where}: optional packages are imported where they are used")
+            continue
+        if found.top != CORE:
+            faults.append(f"{where}: outside the core")
+        target = layer_of(found.module)
+        if own in STAGES | SHARED and target not in SHARED and target not in {"", own}:
+            faults.append(f"{where}: {own} may use only itself and {', '.join(sorted(SHARED))}")
+        if own in SHARED and target in STAGES:
+            faults.append(f"{where}: stages use {own}, never the other way")
+    return faults
+
+
+def node_faults(path: str, source: str) -> list[str]:
+    """What a file of nodes/ imports against the rules. ``path`` starts with 'pack/nodes/'."""
+    allowed = REQUIRED | HOST | {"aiohttp"} | sys.stdlib_module_names
+    faults = []
+    for found in imports_of(source, package_of(path)):
+        where = f"{path}:{found.line} imports {found.module}"
+        if found.level:
+            continue
+        if found.top in {CORE, "nodes"}:
+            faults.append(f"{where}: the pack's folder has any name, use a relative import")
+        elif found.top == "subprocess":
+            faults.append(f"{where}: nodes start no programs")
+        elif found.top not in allowed and not found.deferred:
+            faults.append(f"{where}: nodes import with what a ComfyUI install has")
+    return faults
+
+
+def written_faults(path: str, source: str) -> list[str]:
+    """Constructs that are never used in the core or the nodes."""
+    faults = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ExceptHandler) and node.type is None:
+            faults.append(f"{path}:{node.lineno} bare except")
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        if name in {"eval", "exec"}:
+            faults.append(f"{path}:{node.lineno} {name}")
+        if name in {"pickle.load", "pickle.loads"}:
+            faults.append(f"{path}:{node.lineno} {name}: loads anything")
+        for keyword in node.keywords:
+            off = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+            loose = keyword.arg == "weights_only" or (keyword.arg == "strict" and name != "zip")
+            if off and loose:
+                faults.append(f"{path}:{node.lineno} {keyword.arg}=False in {name}")
+    return faults
+
+
+def sources(folder: str) -> dict[str, str]:
+    """Path below the repository -> content."""
+    files = sorted((ROOT / folder).rglob("*.py"))
+    assert files, f"no Python files in {folder}"
+    return {f.relative_to(ROOT).as_posix(): f.read_text(encoding="utf-8") for f in files}
+
+
+def test_core_keeps_its_layers():
+    faults = [f for path, text in sources(CORE).items() for f in core_faults(path, text)]
+    assert not faults, "\n".join(faults)
+
+
+def test_nodes_need_only_the_host():
+    faults = [f for path, text in sources("nodes").items() for f in node_faults(path, text)]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("folder", [CORE, "nodes"])
+def test_nothing_loose_is_written(folder):
+    faults = [f for path, text in sources(folder).items() for f in written_faults(path, text)]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("magicportrait_core/faces/mesh.py", "import comfy.utils"),
+        ("magicportrait_core/pipeline.py", "from server import PromptServer"),
+        ("magicportrait_core/pipeline.py", "def f():\n    import folder_paths"),
+        ("magicportrait_core/cli/demo.py", "from magicportrait_core.types import FaceTrack"),
+        ("magicportrait_core/preview/engine.py", "from ..faces.tracker import track_image"),
+        ("magicportrait_core/preview/engine.py", "from .. import video"),
+        ("magicportrait_core/preview/engine.py", "def f():\n    from ..pipeline import reenact"),
+        ("magicportrait_core/types.py", "from .faces import mesh"),
+        ("magicportrait_core/faces/mesh.py", "from ...nodes import convert"),
+        ("magicportrait_core/faces/mesh.py", "import rich"),
+        ("magicportrait_core/cli/track.py", "import matplotlib"),
+    ],
+)
+def test_core_faults_are_seen(path, line):
+    assert core_faults(path, line)
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("magicportrait_core/cli/track.py", "import typer"),
+        ("magicportrait_core/cli/track.py", "def plot():\n    import matplotlib.pyplot"),
+        ("magicportrait_core/pipeline.py", "from .faces.tracker import track_faces"),
+        ("magicportrait_core/faces/mesh.py", "from ..types import FaceTrack"),
+        ("magicportrait_core/faces/mesh.py", "from .crop import soft_crop"),
+    ],
+)
+def test_good_imports_pass(path, line):
+    assert not core_faults(path, line)
+
+
+@pytest.mark.parametrize("line", ["import magicportrait_core", "import numba", "import subprocess"])
+def test_node_faults_are_seen(line):
+    assert node_faults("nodes/preview.py", line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "try:\n    f()\nexcept:\n    pass",
+        "eval('1')",
+        "pickle.load(file)",
+        "net.load_state_dict(state, strict=False)",
+        "torch.load(path, weights_only=False)",
+    ],
+)
+def test_written_faults_are_seen(line):
+    assert written_faults("x.py", line)
+
+
+def test_what_nodes_use_stays_light():
+    """The core as nodes import it brings neither the host nor the command line's packages."""
+    wanted = {CORE}
+    for path, text in sources("nodes").items():
+        for found in imports_of(text, "pack." + package_of(path)):
+            if found.module.startswith(f"pack.{CORE}"):
+                wanted.add(found.module.removeprefix("pack."))
+    heavy = sorted(CLI_ONLY | HOST | {"matplotlib", "diffusers", "timm", "numba", "ray"})
+    code = f"""
+import importlib, sys
+for name in {sorted(wanted)}:
+    importlib.import_module(name)
+print(",".join(name for name in {heavy} if name in sys.modules))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert run.returncode == 0, run.stderr
+    assert len(wanted) > 5
+    assert run.stdout.strip() == ""
