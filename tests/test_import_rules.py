@@ -33,7 +33,7 @@ SHARED = {
 
 HOST = {"comfy_api", "comfy", "comfy_execution", "comfy_extras", "folder_paths", "server"}
 #: what every install has: the only third-party names imported outside functions
-REQUIRED = {"torch", "numpy", "scipy", "safetensors", "av", "PIL", "kornia"}
+REQUIRED = {"torch", "numpy", "scipy", "safetensors", "av", "PIL"}
 CLI_ONLY = {"typer", "rich"}
 
 
