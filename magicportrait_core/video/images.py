@@ -12,13 +12,15 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from ..errors import InputError
-from ..files import replacing
+from ..files import check_output_path, replacing
 from .container import MediaSource, as_source
 from .pixels import GREY, composite
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 MIN_SIDE = 64  #: px; less holds no face that could be drawn
 MAX_PIXELS = 80_000_000
+_JPEG = ("JPEG", {"quality": 95, "subsampling": 0})
+_KINDS = {".png": ("PNG", {}), ".jpg": _JPEG, ".jpeg": _JPEG}
 
 
 def open_image(
@@ -94,21 +96,25 @@ def image_tensor(image: Image.Image, name: str, background: tuple[int, int, int]
     return composite(pixels[:3], pixels[3], background)
 
 
+def check_image_path(path: str | os.PathLike) -> Path:
+    """Return ``path`` as a Path, or raise InputError where write_image would refuse it."""
+    path = check_output_path(path)
+    if path.suffix.lower() not in _KINDS:
+        raise InputError(f"A picture is written as .png or .jpg, got {path.name}")
+    return path
+
+
 def write_image(path: str | os.PathLike, image: Tensor) -> None:
     """Write (3, h, w), uint8 or float 0..1, as .png or .jpg: beside, then renamed.
 
     Raises InputError for another suffix or a folder that does not exist.
     """
-    kinds = {".png": ("PNG", {}), ".jpg": ("JPEG", {"quality": 95, "subsampling": 0})}
-    suffix = Path(path).suffix.lower().replace(".jpeg", ".jpg")
-    if suffix not in kinds:
-        raise InputError(f"A picture is written as .png or .jpg, got {Path(path).name}")
+    kind, options = _KINDS[check_image_path(path).suffix.lower()]
     if image.ndim != 3 or image.shape[0] != 3:
         raise InputError(f"image must be (3, h, w), got {tuple(image.shape)}")
     if image.is_floating_point():
         image = image.clamp(0, 1).mul(255).round().to(torch.uint8)
     picture = Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
-    kind, options = kinds[suffix]
     with replacing(path) as temporary:
         picture.save(temporary, kind, **options)
 

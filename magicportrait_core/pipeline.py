@@ -1,0 +1,214 @@
+"""The stages put together: what the command line and scripts call.
+
+Whatever can be checked at once is checked before the long work begins, and a file appears under
+its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from .checks import check_range
+from .engines import choose_engine
+from .errors import InputError
+from .faces.networks import FaceNetworks, load_networks
+from .faces.tracker import track_faces, track_image
+from .files import check_output_path
+from .pictures import to_float
+from .preview import FaceSliders, MotionSettings, edit_still, reenact_frames
+from .report import Report, recording
+from .threads import one_thread
+from .tracks import load_track, save_track
+from .types import FaceTrack, Progress, VideoClip, no_progress
+from .video import VideoWriter, check_image_path, open_image, open_video, write_image
+
+TRACK_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class FaceChoice:
+    """Which face of a clip, and how calm its track is; see `faces.tracker.track_faces`."""
+
+    face: str = "largest"
+    index: int = 0  #: from 0
+    smoothing: float = 0.5  #: 0..1
+
+
+@dataclass(frozen=True)
+class Trimming:
+    """Which part of a clip, at which rate; see `video.open_video`."""
+
+    fps: Fraction | float | None = None
+    start: float = 0.0  #: seconds
+    end: float | None = None  #: seconds
+    stride: int = 1
+    max_frames: int | None = None
+
+
+def reenact(
+    portrait: str | Path,
+    driving: str | Path,
+    output: str | Path,
+    *,
+    settings: MotionSettings | None = None,
+    engine: str = "auto",
+    face: FaceChoice | None = None,
+    trim: Trimming | None = None,
+    codec: str = "h264",
+    networks: FaceNetworks | None = None,
+    progress: Progress = no_progress,
+) -> Report:
+    """Write ``output``: the portrait moving as the face in ``driving`` moves, with its sound.
+
+    Args:
+        portrait: a picture.
+        driving: a clip (see `video.open_video`), or a track that :func:`track` wrote, which has
+            no sound and takes neither ``face`` nor ``trim``.
+        output: its suffix suits ``codec``, .mp4 for h264.
+        settings: gains and modes of the motion.
+
+    Raises:
+        InputError: a file that cannot be read or written, an option that cannot be met.
+        NoFaceError: no face in the portrait or in the clip.
+    """
+    choice, settings = choose_engine(engine), settings or MotionSettings()
+    with recording() as run:
+        with run.timed("opening"):
+            _keep_inputs(output, portrait, driving)
+            check_output_path(output)
+            picture = open_image(portrait)
+            source = _open_driver(driving, face, trim)
+            _check_neutral(settings, source)
+            sound = source.audio if isinstance(source, VideoClip) else None
+            height, width = picture.shape[1:]
+            writer = VideoWriter(output, height, width, source.fps, codec=codec, audio=sound)
+        with run.timed("portrait"):
+            networks = networks or load_networks()
+            own = track_image(picture, networks, name=Path(portrait).name)
+        with run.timed("tracking"):
+            driver = _follow(source, face, networks, progress)
+        with run.timed("rendering"), one_thread(), writer:
+            frames = reenact_frames(to_float(picture), own, driver, settings, progress=progress)
+            for batch in frames:
+                writer.write(batch)
+    return Report(
+        Path(output), len(driver), driver.fps, (height, width), run.seconds, tuple(run.messages),
+        engine=choice, lost_frames=_lost(driver),
+    )  # fmt: skip
+
+
+def track(
+    video: str | Path,
+    output: str | Path,
+    *,
+    face: FaceChoice | None = None,
+    trim: Trimming | None = None,
+    plot: str | Path | None = None,
+    networks: FaceNetworks | None = None,
+    progress: Progress = no_progress,
+) -> Report:
+    """Follow a face through ``video`` and write its track, ``output`` (.safetensors).
+
+    plot: a .png of the face's curves over pictures of the clip. Raises as :func:`reenact`.
+    """
+    with recording() as run:
+        with run.timed("opening"):
+            _check_suffix("track", output, TRACK_SUFFIX)
+            if plot is not None:
+                _check_suffix("plot", plot, ".png")
+                _keep_inputs(plot, video, output)
+            _keep_inputs(output, video)
+            clip = _open_clip(video, trim)
+        with run.timed("tracking"):
+            found = _follow(clip, face, networks or load_networks(), progress)
+        save_track(output, found)
+        if plot is not None:
+            from .plot import plot_track
+
+            with run.timed("plotting"):
+                plot_track(plot, found, clip, progress=progress)
+    return Report(
+        Path(output), len(found), found.fps, found.frame_size, run.seconds, tuple(run.messages),
+        lost_frames=_lost(found), more=() if plot is None else (Path(plot),),
+    )  # fmt: skip
+
+
+def still(
+    portrait: str | Path,
+    output: str | Path,
+    sliders: FaceSliders,
+    *,
+    networks: FaceNetworks | None = None,
+) -> Report:
+    """Write ``output`` (.png or .jpg): the portrait posed by hand. Raises as :func:`reenact`."""
+    with recording() as run:
+        with run.timed("opening"):
+            _keep_inputs(output, portrait)
+            check_image_path(output)
+            picture = open_image(portrait)
+        with run.timed("portrait"):
+            found = track_image(picture, networks or load_networks(), name=Path(portrait).name)
+        with run.timed("rendering"), one_thread():
+            write_image(output, edit_still(to_float(picture), found, sliders))
+    size = found.frame_size
+    return Report(Path(output), 1, None, size, run.seconds, tuple(run.messages))
+
+
+def _open_driver(
+    driving: str | Path, face: FaceChoice | None, trim: Trimming | None
+) -> VideoClip | FaceTrack:
+    if Path(driving).suffix.lower() != TRACK_SUFFIX:
+        return _open_clip(driving, trim)
+    if (face or FaceChoice()) != FaceChoice() or (trim or Trimming()) != Trimming():
+        raise InputError(
+            f"{Path(driving).name} is a finished track: choose, smooth and trim when it is made, "
+            "with `magicportrait track`."
+        )
+    return load_track(driving)
+
+
+def _open_clip(video: str | Path, trim: Trimming | None) -> VideoClip:
+    t = trim or Trimming()
+    return open_video(
+        video, fps=t.fps, start=t.start, end=t.end, stride=t.stride, max_frames=t.max_frames
+    )
+
+
+def _follow(
+    source: VideoClip | FaceTrack,
+    face: FaceChoice | None,
+    networks: FaceNetworks,
+    progress: Progress,
+) -> FaceTrack:
+    if isinstance(source, FaceTrack):
+        return source
+    c = face or FaceChoice()
+    return track_faces(
+        source, networks, face=c.face, face_index=c.index, smoothing=c.smoothing, progress=progress
+    )
+
+
+def _check_neutral(settings: MotionSettings, source: VideoClip | FaceTrack) -> None:
+    if settings.neutral_frame is not None:
+        count = source.frame_count if isinstance(source, VideoClip) else len(source)
+        check_range("neutral_frame", settings.neutral_frame, 0, count - 1)
+
+
+def _check_suffix(what: str, output: str | Path, suffix: str) -> None:
+    path = check_output_path(output)
+    if path.suffix.lower() != suffix:
+        raise InputError(f"A {what} is written as {suffix}, got {path.name}")
+
+
+def _keep_inputs(output: str | Path, *inputs: str | Path) -> None:
+    """Refuse to write over what is read."""
+    place = Path(output).resolve()
+    for path in inputs:
+        if Path(path).resolve() == place:
+            raise InputError(f"{output} is an input of this run: name another output.")
+
+
+def _lost(found: FaceTrack) -> int:
+    return int((~found.valid).sum())
