@@ -91,5 +91,5 @@ def render_demo_driver(
     head = portrait_head(portrait, track)
     motion = slider_motion(head.shape, demo_poses(frames))
     with one_thread(), VideoWriter(path, *picture.shape[1:], FPS) as writer:
-        for batch in render_motion(portrait, head, motion, progress):
+        for batch in render_motion(portrait, head, motion, progress=progress):
             writer.write(batch)

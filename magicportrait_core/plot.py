@@ -16,7 +16,7 @@ from .preview.performance import read_performance
 from .types import FaceTrack, Progress, VideoClip, no_progress
 
 THUMBNAILS = 8
-THUMBNAIL_SIDE = 320  #: px
+THUMBNAIL_SIDE = 258  #: px, as they are shown
 _INK, _FAINT, _LOST = "#2b2f36", "#d9dde3", "#e4572e"
 #: label and (name, colour) of each panel's curves
 _PANELS = (
@@ -40,7 +40,7 @@ def plot_track(
 
     pictures = thumbnails(track, clip, progress)
     with matplotlib.style.context(_STYLE):
-        figure = Figure(figsize=(16, 8.4), dpi=100, layout=None)
+        figure = Figure(figsize=(16, 8.4), dpi=150)
         grid = figure.add_gridspec(
             4, THUMBNAILS, height_ratios=(2.3, 1, 1, 1.75), hspace=0.16, wspace=0.03,
             left=0.05, right=0.93, top=0.92, bottom=0.045,
