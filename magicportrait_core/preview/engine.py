@@ -31,10 +31,15 @@ def portrait_head(portrait: Tensor, track: FaceTrack) -> PortraitHead:
 
 
 def render_motion(
-    portrait: Tensor, head: PortraitHead, motion: FaceMotion, progress: Progress = no_progress
+    portrait: Tensor,
+    head: PortraitHead,
+    motion: FaceMotion,
+    *,
+    device: torch.device | str = "cpu",
+    progress: Progress = no_progress,
 ) -> Iterator[Tensor]:
-    """Yield (n, 3, h, w) float 0..1, n <= BATCH, for each stretch of ``motion``."""
-    renderer = Renderer.from_portrait(portrait, head)
+    """Yield (n, 3, h, w) float 0..1 on ``device``, n <= BATCH, for each stretch of ``motion``."""
+    renderer = Renderer.from_portrait(portrait, head, device)
     for start in range(0, len(motion), BATCH):
         progress("render", start, len(motion))
         with torch.inference_mode():
@@ -48,6 +53,7 @@ def reenact_frames(
     driver: FaceTrack,
     settings: MotionSettings | None = None,
     *,
+    device: torch.device | str = "cpu",
     progress: Progress = no_progress,
 ) -> Iterator[Tensor]:
     """Yield the portrait moving as the driver moves: (n, 3, h, w) float 0..1 per batch.
@@ -56,7 +62,7 @@ def reenact_frames(
     """
     head = portrait_head(portrait, portrait_track)
     motion = retarget(head, driver, settings or MotionSettings())
-    yield from render_motion(portrait, head, motion, progress)
+    yield from render_motion(portrait, head, motion, device=device, progress=progress)
 
 
 def edit_still(portrait: Tensor, portrait_track: FaceTrack, sliders: FaceSliders) -> Tensor:

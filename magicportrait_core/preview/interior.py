@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
-from scipy.ndimage import binary_erosion, distance_transform_edt
 from torch import Tensor
 
 from ..topology import LIPS_INNER, LIPS_OUTER
 from .head import PortraitHead
 from .motion import FaceMotion
-from .regions import EYE_CORNERS, EYE_RINGS
+from .painting import paint_behind, paint_cavity, paint_skin
+from .regions import EYE_CORNERS, EYE_RINGS, LIP_PAIRS, gaps
 
 #: The three holes of the face, in the order every tensor here uses.
 HOLES = (*EYE_RINGS, LIPS_INNER)
@@ -52,30 +51,36 @@ def hole_triangles() -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class Interior:
-    """The picture behind the holes, in the portrait's own pixels. Build it with from_portrait."""
+    """What is seen in the holes and what closes them. Build it with from_portrait."""
 
-    picture: Tensor  #: (3, h, w) float 0..1
+    behind: Tensor  #: (3, h, w) float 0..1: eyes and mouth, going on under lids and lips
+    skin: Tensor  #: (3, h, w) float 0..1: lids and lips, going on over the holes
     eye_centers: Tensor  #: (2, 2) px at rest
     eye_widths: Tensor  #: (2,) canonical
 
     @staticmethod
     def from_portrait(portrait: Tensor, head: PortraitHead) -> Interior:
-        picture = portrait.permute(1, 2, 0).numpy().copy()
+        behind = portrait.permute(1, 2, 0).numpy().copy()
+        skin = behind.copy()
         unit = float(head.pose.scale[0])
         for hole, ring in enumerate(HOLES):
             outline = head.landmarks[list(ring), :2].numpy()
-            if hole < 2:
-                _extend(picture, outline, margin=0.15 * unit)
-            else:
-                cavity = _cavity_color(portrait, head)
-                _extend(picture, outline, 0.4 * unit, cavity, _TEETH_FADE * unit)
+            paint_skin(skin, outline)
+            paint_behind(behind, outline, (0.15 if hole < 2 else 0.4) * unit)
+        lower = head.landmarks[_edges(2)[1], :2].numpy()
+        color = _cavity_color(portrait, head)
+        shown = float(gaps(head.shape, LIP_PAIRS).mean().clamp(0, _TEETH_FADE))
+        paint_cavity(behind, lower, 0.4 * unit, color, shown * unit)
         corners = torch.tensor(EYE_CORNERS)
-        centers = head.landmarks[corners, :2].mean(1)
-        widths = (head.shape[corners[:, 0]] - head.shape[corners[:, 1]]).norm(dim=1)
-        return Interior(torch.from_numpy(picture).permute(2, 0, 1), centers, widths)
+        return Interior(
+            torch.from_numpy(behind).permute(2, 0, 1),
+            torch.from_numpy(skin).permute(2, 0, 1),
+            head.landmarks[corners, :2].mean(1),
+            (head.shape[corners[:, 0]] - head.shape[corners[:, 1]]).norm(dim=1),
+        )
 
     def sources(self, head: PortraitHead, shape: Tensor) -> Tensor:
-        """Where on ``picture`` each ring point looks, for moved shapes (t, 478, 3): px (t, 478, 2).
+        """Where on ``behind`` each ring point looks, for moved shapes (t, 478, 3): px (t, 478, 2).
 
         Eyeballs and teeth keep their place in the skull while lids and lips slide over them: a
         ring point looks at the place of the skull it lies over. Where it opens beyond what the
@@ -94,56 +99,10 @@ class Interior:
         return head.turn(over, torch.eye(3)[None])[..., :2]
 
     def gaze(self, head: PortraitHead, motion: FaceMotion) -> Tensor:
-        """Shift of each iris on ``picture``: (t, 2, 2) px, bounded so that it stays in the eye."""
+        """Shift of each iris on ``behind``: (t, 2, 2) px, bounded so that it stays in the eye."""
         limit = _GAZE_LIMIT * self.eye_widths[:, None]
         bounded = limit * (motion.gaze / limit).tanh()
         return head.pose.scale * bounded @ head.pose.rotation[0, :2, :2].T
-
-
-def _mask(outline: np.ndarray, height: int, width: int, supersample: int = 4) -> np.ndarray:
-    """Pixels at least half inside a polygon of px corners."""
-    canvas = Image.new("L", (width * supersample, height * supersample))
-    corners = [((x + 0.5) * supersample, (y + 0.5) * supersample) for x, y in outline]
-    ImageDraw.Draw(canvas).polygon(corners, fill=255)
-    return np.asarray(canvas.resize((width, height), Image.Resampling.BOX)) >= 128
-
-
-def _extend(
-    picture: np.ndarray,
-    outline: np.ndarray,
-    margin: float,
-    beyond: np.ndarray | None = None,
-    fade: float = 1.0,
-) -> None:
-    """Paint round a hole what it would show if it were wider, in place.
-
-    Each pixel outside takes the nearest one well inside; with ``beyond`` it fades to that colour
-    within ``fade`` px below, a little lighter further down. Pixels inside the outline are left alone.
-    """
-    height, width = picture.shape[:2]
-    x0, y0 = np.maximum(np.floor(outline.min(0) - margin).astype(int), 0)
-    x1, y1 = np.ceil(outline.max(0) + margin).astype(int) + 1
-    x1, y1 = min(x1, width), min(y1, height)
-    if x1 - x0 < 2 or y1 - y0 < 2:
-        return
-    window = picture[y0:y1, x0:x1]
-    inside = _mask(outline - (x0, y0), y1 - y0, x1 - x0)
-    if not inside.any():
-        if beyond is not None:
-            window[:] = beyond
-        return
-    thin = binary_erosion(inside)
-    core = thin if thin.any() else inside
-    nearest = distance_transform_edt(~core, return_distances=False, return_indices=True)
-    filled = window[tuple(nearest)]
-    if beyond is not None:
-        rows = np.arange(inside.shape[0])[:, None]
-        below = np.where(inside, rows, -1).max(0)  # the last row that shows the inside
-        below = np.where(below < 0, outline[:, 1].mean() - y0, below)
-        share = np.clip((rows - below) / max(fade, 1.0), 0, 1)[..., None]
-        depth = np.clip((rows - below) / (6 * max(fade, 1.0)), 0, 1)[..., None]
-        filled = filled * (1 - share) + beyond * (0.75 + 0.75 * depth) * share
-    window[~inside] = filled[~inside]
 
 
 def _cavity_color(portrait: Tensor, head: PortraitHead) -> np.ndarray:

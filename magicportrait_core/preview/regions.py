@@ -13,6 +13,8 @@ from ..topology import (
     LEFT_EYE,
     LIPS_INNER,
     LIPS_OUTER,
+    MOUTH_LEFT,
+    MOUTH_RIGHT,
     RIGHT_BROW,
     RIGHT_EYE,
 )
@@ -67,19 +69,31 @@ def regions() -> Regions:
     return Regions(mouth, eyes, brows, mobility)
 
 
-_JAW_ALONG_LIP = (0.6, 0.85, 0.96, 1.0, 1.0, 1.0, 0.96, 0.85, 0.6)
-
-
 @lru_cache(maxsize=1)
 def jaw_weights() -> Tensor:
-    """(478,) share of the jaw's rotation: 1 at chin and lower lip, 0 above the mouth line."""
+    """(478,) share of the jaw's rotation: 0 above the line of the mouth, 1 at the chin.
+
+    Along the lower lip it grows from the corners to the middle; beside the mouth, where skin is
+    whole, it changes softly across that line.
+    """
     face = canonical_face()
-    corners_y = face[list(LIPS_INNER), 1].mean()
-    weight = torch.sigmoid((face[:, 1] - corners_y - 0.02) / 0.03)
-    for (upper, lower), share in zip(LIP_PAIRS, _JAW_ALONG_LIP, strict=True):
-        weight[upper], weight[lower] = 0.0, share
-    weight[[78, 308, 61, 291]] = 0.35
+    upper, lower = pair_indices(LIP_PAIRS)
+    line = (face[upper, 1] + face[lower, 1]).mean() / 2
+    half = (face[MOUTH_LEFT, 0] - face[MOUTH_RIGHT, 0]) / 2
+    aside = ((face[:, 0] - face[list(LIPS_INNER), 0].mean()).abs() / half).clamp(max=2)
+    along = 0.35 + 0.65 * smoothstep((1 - aside) / 0.5)
+    below = face[:, 1] - line
+    grown = along + (1 - along) * smoothstep(below / 0.25)
+    soft = 0.004 + 0.07 * smoothstep((aside - 0.9) / 0.3)
+    weight = grown * torch.sigmoid((below - soft) / soft)
+    weight[upper], weight[lower] = 0, grown[lower]
     return weight
+
+
+def smoothstep(value: Tensor) -> Tensor:
+    """0 below 0, 1 above 1, smooth between: 3v^2 - 2v^3."""
+    v = value.clamp(0, 1)
+    return v * v * (3 - 2 * v)
 
 
 def pair_indices(pairs: tuple[tuple[int, int], ...]) -> tuple[Tensor, Tensor]:

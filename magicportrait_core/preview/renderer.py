@@ -64,29 +64,34 @@ def _coverage(
 
 @dataclass(frozen=True)
 class Renderer:
-    """Everything about one portrait that does not change between frames."""
+    """Everything about one portrait that does not change between frames.
+
+    Geometry is small and stays on the CPU; pixels are drawn where ``picture`` is.
+    """
 
     head: PortraitHead
     surround: Surround
     interior: Interior
     picture: Tensor  #: (1, 3, 2h, 2w)
-    behind: Tensor  #: (1, 3, 2h, 2w): interior.picture
-    triangles: Tensor  #: (f, 3): the mesh, then the triangles that close its holes
+    skin: Tensor  #: (1, 3, 2h, 2w): interior.skin
+    behind: Tensor  #: (1, 3, 2h, 2w): interior.behind
     hole: Tensor  #: (closing triangles,) 0..2: the hole each closes
     height: int
     width: int
 
     @staticmethod
-    def from_portrait(portrait: Tensor, head: PortraitHead) -> Renderer:
-        """portrait (3, h, w) float 0..1."""
+    def from_portrait(
+        portrait: Tensor, head: PortraitHead, device: torch.device | str = "cpu"
+    ) -> Renderer:
+        """portrait (3, h, w) float 0..1, on the CPU."""
         _, height, width = portrait.shape
         interior = Interior.from_portrait(portrait, head)
-        closing, owner = hole_triangles()
+        pictures = (portrait, interior.skin, interior.behind)
+        enlarged = [_enlarge(picture).to(device) for picture in pictures]
+        surround = Surround.from_head(head, height, width)
         return Renderer(
-            head, Surround.from_head(head, height, width), interior,
-            _enlarge(portrait), _enlarge(interior.picture),
-            torch.cat([TRIANGLES, closing]), owner, height, width,
-        )  # fmt: skip
+            head, surround, interior, *enlarged, hole_triangles()[1].to(device), height, width
+        )
 
     def draw(self, motion: FaceMotion) -> Tensor:
         """(t) frames of motion -> (t, 3, h, w) float 0..1."""
@@ -94,11 +99,12 @@ class Renderer:
         landmarks = self.head.turn(shape, motion.rotation)
         frames = self._draw_surround(motion, landmarks)
         x0, y0, x1, y1 = window = self._window(landmarks)
-        vertices = landmarks[:, :NUM_MESH] - torch.tensor([x0, y0, 0.0])
-        face = scan_convert(vertices, self.triangles, y1 - y0, x1 - x0)
-        corners = landmarks[:, self.triangles, :2]
-        rest = self.head.landmarks[self.triangles, :2][None]
-        skin = _sample(self.picture, source_field(face, affine_maps(rest, corners), (x0, y0)))
+        triangles = torch.cat([TRIANGLES, hole_triangles()[0]])
+        vertices = self._move(landmarks[:, :NUM_MESH] - torch.tensor([x0, y0, 0.0]))
+        face = scan_convert(vertices, self._move(triangles), y1 - y0, x1 - x0, cull=True)
+        rest = self.head.landmarks[triangles, :2][None]
+        maps = self._move(affine_maps(rest, landmarks[:, triangles, :2]))
+        skin = _sample(self.skin, source_field(face, maps, (x0, y0)))
         self._fill_holes(skin, face, motion, shape, landmarks, window)
 
         cover = (face >= 0).float()
@@ -106,13 +112,16 @@ class Renderer:
         alpha = (((_soften(cover, radius) - 0.5) * 2).clamp(0, 1) * cover)[:, None]
         under = frames[:, :, y0:y1, x0:x1]
         frames[:, :, y0:y1, x0:x1] = under + alpha * (skin - under)
-        return frames
+        return frames.clamp_(0, 1)
+
+    def _move(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self.picture.device)
 
     def _draw_surround(self, motion: FaceMotion, landmarks: Tensor) -> Tensor:
-        placed = self.surround.place(self.head, motion, landmarks)
+        placed = self._move(self.surround.place(self.head, motion, landmarks))
         step = max(4, round(max(self.height, self.width) / 160))
         offset = self.surround.field(placed, self.height, self.width, step)
-        x, y = torch.arange(self.width), torch.arange(self.height)
+        x, y = self._move(torch.arange(self.width)), self._move(torch.arange(self.height))
         own = torch.stack(torch.broadcast_tensors(x, y[:, None]), -1)
         return _sample(self.picture, offset + own)
 
@@ -142,20 +151,22 @@ class Renderer:
         bottom, right = int(rows.max()) + 2, int(columns.max()) + 2
         part = (..., slice(top, bottom), slice(left, right))
         near = _soften((face[part] >= first).float(), 1) > 0
-        vertices = landmarks[:, :NUM_MESH] - torch.tensor([window[0] + left, window[1] + top, 0.0])
-        cover, closing = _coverage(vertices, self.triangles[first:], *near.shape[1:])
-        source = self.interior.sources(self.head, shape)[:, self.triangles[first:]]
-        maps = affine_maps(source, landmarks[:, self.triangles[first:], :2])
-        field = source_field(closing, maps, (window[0] + left, window[1] + top))
-        field = self._turn_eyes(field, self.hole[closing], motion)
+        closing = hole_triangles()[0]
+        corner = torch.tensor([window[0] + left, window[1] + top, 0.0])
+        vertices = self._move(landmarks[:, :NUM_MESH] - corner)
+        cover, index = _coverage(vertices, self._move(closing), *near.shape[1:])
+        source = self.interior.sources(self.head, shape)[:, closing]
+        maps = self._move(affine_maps(source, landmarks[:, closing, :2]))
+        field = source_field(index, maps, (window[0] + left, window[1] + top))
+        field = self._turn_eyes(field, self.hole[index], motion)
         skin[part] += (cover * near)[:, None] * (_sample(self.behind, field) - skin[part])
 
     def _turn_eyes(self, field: Tensor, hole: Tensor, motion: FaceMotion) -> Tensor:
         """Shift irises by the gaze: fully in the eye's middle, not at all at its corners."""
-        shift = self.interior.gaze(self.head, motion)
-        reach = 0.55 * self.head.pose.scale * self.interior.eye_widths
+        shift = self._move(self.interior.gaze(self.head, motion))
+        reach = (0.55 * self.head.pose.scale * self.interior.eye_widths).tolist()
         for eye in (0, 1):
-            away = (field - self.interior.eye_centers[eye]).norm(dim=-1) / reach[eye]
+            away = (field - self._move(self.interior.eye_centers[eye])).norm(dim=-1) / reach[eye]
             share = (1 - away.clamp(max=1) ** 2) * (hole == eye)
             field = field - share[..., None] * shift[:, eye, None, None]
         return field

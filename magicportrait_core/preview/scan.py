@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 _EMPTY = torch.iinfo(torch.int64).max
+#: px of area: a thinner triangle has no affine map that can be trusted.
+_SLIVER = 0.02
 
 
 def _expand(counts: Tensor) -> tuple[Tensor, Tensor]:
@@ -32,13 +34,16 @@ def _row_spans(x: Tensor, y: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
     return left, right
 
 
-def scan_convert(vertices: Tensor, triangles: Tensor, height: int, width: int) -> Tensor:
+def scan_convert(
+    vertices: Tensor, triangles: Tensor, height: int, width: int, cull: bool = False
+) -> Tensor:
     """The nearest triangle at each pixel centre.
 
     vertices (t, v, 3): x, y in px (integers are pixel centres), z smaller is nearer.
     triangles (f, 3) int64. Returns (t, height, width) int64, -1 where there is none.
     A pixel on a shared edge goes to the nearer triangle, then to the lower index. Triangles of
-    either winding are drawn; those with no area are not.
+    less than _SLIVER px are not drawn; with ``cull`` neither are those that show their back,
+    which is clockwise as the picture shows it.
     """
     corners = vertices[:, triangles].flatten(0, 1)  # [t*f, 3, 3]
     x, y, z = corners.unbind(-1)
@@ -46,7 +51,8 @@ def scan_convert(vertices: Tensor, triangles: Tensor, height: int, width: int) -
     area = x10 * y20 - x20 * y10
     top = y.amin(1).ceil().clamp(min=0)
     bottom = y.amax(1).floor().clamp(max=height - 1)
-    rows = (bottom - top + 1).clamp(min=0) * (area.abs() > 1e-6)
+    drawn = (area < -2 * _SLIVER) if cull else (area.abs() > 2 * _SLIVER)
+    rows = (bottom - top + 1).clamp(min=0) * drawn
     owner, rank = _expand(rows.long())
     row = top[owner] + rank
     left, right = _row_spans(x[owner], y[owner], row)
@@ -55,7 +61,7 @@ def scan_convert(vertices: Tensor, triangles: Tensor, height: int, width: int) -
     span, rank = _expand(pixels.nan_to_num(posinf=0, neginf=0).long())
     face = owner[span]
 
-    safe = torch.where(area.abs() > 1e-6, area, torch.ones_like(area))
+    safe = torch.where(drawn, area, torch.ones_like(area))
     dz1, dz2 = z[:, 1] - z[:, 0], z[:, 2] - z[:, 0]
     slope_x = (dz1 * y20 - dz2 * y10) / safe
     slope_y = (dz2 * x10 - dz1 * x20) / safe

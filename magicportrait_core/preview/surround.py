@@ -11,17 +11,13 @@ from torch import Tensor
 from ..topology import FACE_OVAL
 from .head import PortraitHead
 from .motion import FaceMotion
+from .regions import smoothstep
 from .scan import affine_maps, scan_convert, source_field
 
 #: Ring radii in multiples of the face oval; the first lie under the face.
 _RADII = (0.0, 0.5, 0.8, 1.0, 1.08, 1.18, 1.3, 1.45, 1.62, 1.82, 2.05, 2.35, 2.7, 3.1)
 _FULL = {"up": 1.7, "side": 1.4, "down": 1.06}  #: radius up to which a point moves with the skull
 _STILL = {"up": 3.0, "side": 2.6, "down": 2.0}  #: radius from which it does not move
-
-
-def _smoothstep(value: Tensor) -> Tensor:
-    v = value.clamp(0, 1)
-    return v * v * (3 - 2 * v)
 
 
 @dataclass(frozen=True)
@@ -71,8 +67,10 @@ class Surround:
         middle = (step - 1) / 2
         small = placed.clone()
         small[..., :2] = (placed[..., :2] - middle) / step
-        face = scan_convert(small, self.triangles, rows, columns)
-        maps = affine_maps(self.pixels[self.triangles][None], placed[:, self.triangles, :2])
+        triangles = self.triangles.to(placed.device)
+        face = scan_convert(small, triangles, rows, columns)
+        at_rest = self.pixels.to(placed.device)[triangles][None]
+        maps = affine_maps(at_rest, placed[:, triangles, :2])
         field = source_field(face, maps, (middle, middle), step)
         x = middle + step * torch.arange(columns, device=field.device)
         y = middle + step * torch.arange(rows, device=field.device)
@@ -90,14 +88,14 @@ def _skull_share(radii: Tensor, spoke: Tensor) -> Tensor:
     shares = {"up": up, "side": side, "down": down}
     full = sum(shares[k] * _FULL[k] for k in shares)
     still = sum(shares[k] * _STILL[k] for k in shares)
-    return (1 - _smoothstep((radii[:, None] - full) / (still - full))).flatten()
+    return (1 - smoothstep((radii[:, None] - full) / (still - full))).flatten()
 
 
 def _border_share(pixels: Tensor, height: int, width: int) -> Tensor:
     """(v, 2) px -> (v,): 0 on and outside the picture's edge, 1 well inside."""
     x, y = pixels.unbind(1)
     inside = torch.stack([x, width - 1 - x, y, height - 1 - y]).amin(0)
-    return _smoothstep(inside / (0.12 * min(height, width)))
+    return smoothstep(inside / (0.12 * min(height, width)))
 
 
 def _ring_triangles(rings: int, n: int) -> Tensor:
