@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
+from torch import Tensor
 
-from .faces.networks import FaceNetworks
+from .contact_sheet import Row, write_contact_sheet
+from .errors import InputError
+from .faces.networks import FaceNetworks, load_networks
 from .faces.tracker import track_image
 from .files import check_output_path
 from .pictures import to_float
+from .pipeline import reenact
 from .preview import FaceSliders, portrait_head
 from .preview.engine import render_motion
 from .preview.sliders import slider_motion
+from .report import Report
 from .threads import one_thread
-from .types import Progress, no_progress
-from .video import VideoWriter, open_image
+from .types import FaceTrack, Progress, no_progress
+from .video import VideoWriter, open_image, open_video
 
 FPS = 24
 SECONDS = 4.0
+#: Moments of the act that the contact sheet shows, in seconds.
+SHEET_MOMENTS = (0.29, 0.75, 1.09, 1.54, 1.9, 2.55, 2.9, 3.35)
 
 #: Key poses of each slider, (seconds, value): a glance to both sides while talking, a nod, a
 #: smile. It begins and ends at rest, so that the clip loops and its first frame is neutral.
@@ -93,3 +101,55 @@ def render_demo_driver(
     with one_thread(), VideoWriter(path, *picture.shape[1:], FPS) as writer:
         for batch in render_motion(portrait, head, motion, progress=progress):
             writer.write(batch)
+
+
+def run_demo(
+    folder: str | Path,
+    *,
+    networks: FaceNetworks | None = None,
+    progress: Progress = no_progress,
+    frames: int | None = None,
+) -> Report:
+    """The main job without any footage: render the act, track it, reenact the portrait with it.
+
+    Writes driving.mp4, out.mp4 and contact_sheet.png into ``folder``, which is made where only
+    its last part is missing. A smoke demo: driver and portrait are one picture, so it shows that
+    all parts work, not how a stranger's face carries over. ``frames``: only the first so many.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    networks = networks or load_networks()
+    driving, output = folder / "driving.mp4", folder / "out.mp4"
+    sheet = folder / "contact_sheet.png"
+    for path in (driving, output, sheet):
+        check_output_path(path)
+    render_demo_driver(driving, networks, progress, frames=frames)
+    report = reenact(demo_portrait_path(), driving, output, networks=networks, progress=progress)
+    head = track_image(open_image(demo_portrait_path()), networks)
+    rows = [
+        Row("driver: the portrait posed by a script", _heads(driving, head)),
+        Row("output: the portrait reenacted from the driver's track", _heads(output, head)),
+    ]
+    write_contact_sheet(sheet, rows, "MagicPortrait smoke demo", "preview engine, no downloads")
+    return replace(report, more=(driving, sheet))
+
+
+def _heads(path: Path, track: FaceTrack) -> list[Tensor]:
+    """A clip's frames at SHEET_MOMENTS, cut to the head of the portrait's track.
+
+    In a clip that shows less of the act they lie as far into it.
+    """
+    clip = open_video(path)
+    x0, y0, x1, y1 = track.boxes[0].tolist()
+    side = round(min(2.1 * max(x1 - x0, y1 - y0), clip.height, clip.width))
+    left = round(min(max((x0 + x1 - side) / 2, 0), clip.width - side))
+    top = round(min(max((y0 + y1 - side) / 2 - 0.06 * side, 0), clip.height - side))
+    wanted = [int(moment / SECONDS * clip.frame_count) for moment in SHEET_MOMENTS]
+    return [
+        frame.image[:, top : top + side, left : left + side].clone()
+        for number, frame in enumerate(clip)
+        for _ in range(wanted.count(number))
+    ]

@@ -1,0 +1,73 @@
+"""Options that several commands share. Ranges are checked by the core, which says what is wrong."""
+
+from __future__ import annotations
+
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..pipeline import FaceChoice, Trimming
+
+Engine = Enum("Engine", {name: name for name in ("auto", "diffusion", "preview")}, type=str)
+Face = Enum("Face", {name: name for name in ("largest", "left_to_right", "index")}, type=str)
+Mode = Enum("Mode", {name: name for name in ("relative", "absolute_mouth", "absolute")}, type=str)
+Codec = Enum("Codec", {name: name for name in ("h264", "prores", "ffv1")}, type=str)
+
+_FACE, _TRIM = "Which face", "Which part of the clip"
+
+PortraitArgument = Annotated[Path, typer.Argument(help="A picture with a face.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print a machine-readable report, and nothing else.")
+]
+FaceOption = Annotated[
+    Face,
+    typer.Option(
+        help="largest; left_to_right or index (by size), both with --face-index.",
+        rich_help_panel=_FACE,
+    ),
+]
+FaceIndexOption = Annotated[int, typer.Option(help="Counted from 0.", rich_help_panel=_FACE)]
+SmoothingOption = Annotated[
+    float, typer.Option(help="Of the track, 0 none to 1 strongest.", rich_help_panel=_FACE)
+]
+FpsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Frames per second, 23.976 or 24000/1001; else the clip's own.", rich_help_panel=_TRIM
+    ),
+]
+StartOption = Annotated[float, typer.Option(help="Seconds.", rich_help_panel=_TRIM)]
+EndOption = Annotated[float | None, typer.Option(help="Seconds.", rich_help_panel=_TRIM)]
+StrideOption = Annotated[int, typer.Option(help="Every nth frame.", rich_help_panel=_TRIM)]
+MaxFramesOption = Annotated[
+    int | None, typer.Option(help="At most so many.", rich_help_panel=_TRIM)
+]
+
+
+def face_choice(face: Face, face_index: int, smoothing: float) -> FaceChoice:
+    """The options of one group as what the pipeline takes."""
+    from ..pipeline import FaceChoice
+
+    return FaceChoice(face.value, face_index, smoothing)
+
+
+def trimming(
+    fps: str | None, start: float, end: float | None, stride: int, max_frames: int | None
+) -> Trimming:
+    """The options of one group as what the pipeline takes."""
+    from ..pipeline import Trimming
+
+    return Trimming(None if fps is None else _rate(fps), start, end, stride, max_frames)
+
+
+def _rate(text: str) -> Fraction | float:
+    try:
+        return Fraction(text) if "/" in text else float(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise InputError(f"--fps must be a number or a fraction, got {text!r}") from error
