@@ -11,8 +11,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+import typer
 
 import magicportrait_core
+from magicportrait_core.cli.app import app
 from magicportrait_core.demo import demo_portrait_path, render_demo_driver
 from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.video import open_video
@@ -106,6 +108,15 @@ def test_readme_test_command_is_the_workflows(readme):
     assert TEST_COMMAND in readme.splitlines()
     workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
     assert f"run: {TEST_COMMAND}\n" in workflow
+
+
+def test_readme_names_real_commands_and_options(readme):
+    commands = typer.main.get_command(app).commands
+    named = set(re.findall(r"magicportrait ([a-z]+)", readme))
+    assert {"reenact", "demo", "still", "track", "doctor"} <= named
+    assert named <= set(commands)
+    options = {o for c in commands.values() for p in c.params for o in p.opts} | {"--help"}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", readme)) <= options
 
 
 def test_readme_links_exist(readme):
