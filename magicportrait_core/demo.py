@@ -36,7 +36,7 @@ SCRIPT: dict[str, tuple[tuple[float, float], ...]] = {
     "yaw": ((0.15, 0), (0.75, 17), (1.0, 17), (1.75, -17), (2.0, -16), (2.45, 0)),
     "pitch": (
         *((0.15, 0), (0.75, 4), (1.35, -3), (1.9, 3), (2.4, 0)),
-        *((2.65, -10), (2.9, 6), (3.12, -7), (3.4, 0)),
+        *((2.65, -9), (2.9, 4), (3.12, -6), (3.4, 0)),
     ),
     "roll": ((0.2, 0), (0.85, -5), (1.8, 6), (2.4, 0), (2.8, -1), (3.35, 8), (3.8, 0)),
     "blink": (
@@ -126,7 +126,7 @@ def run_demo(
     sheet = folder / "contact_sheet.png"
     for path in (driving, output, sheet):
         check_output_path(path)
-    render_demo_driver(driving, networks, progress, frames=frames)
+    render_demo_driver(driving, networks, _named("driver", progress), frames=frames)
     report = reenact(demo_portrait_path(), driving, output, networks=networks, progress=progress)
     head = track_image(open_image(demo_portrait_path()), networks)
     rows = [
@@ -135,6 +135,11 @@ def run_demo(
     ]
     write_contact_sheet(sheet, rows, "MagicPortrait smoke demo", "preview engine, no downloads")
     return replace(report, more=(driving, sheet))
+
+
+def _named(stage: str, progress: Progress) -> Progress:
+    """Report every stage under one name."""
+    return lambda _, done, total: progress(stage, done, total)
 
 
 def _heads(path: Path, track: FaceTrack) -> list[Tensor]:

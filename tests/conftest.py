@@ -14,3 +14,14 @@ def shared_media() -> Path:
     if not (folder / "driving.mp4").exists():
         pytest.skip(f"no real footage in {folder}; name its parent in MAGICPORTRAIT_SHARED")
     return folder
+
+
+@pytest.fixture(scope="session")
+def acted_clip(tmp_path_factory) -> Path:
+    """The first half second of the scripted act: 12 frames of the shipped portrait, 512x512."""
+    from magicportrait_core.demo import render_demo_driver
+    from magicportrait_core.faces.networks import load_networks
+
+    path = tmp_path_factory.mktemp("acted") / "acted.mp4"
+    render_demo_driver(path, load_networks(), frames=12)
+    return path

@@ -44,7 +44,7 @@ def watched() -> Iterator[Callback]:
     """
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description:<14}"),
+        TextColumn("{task.description:<18}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

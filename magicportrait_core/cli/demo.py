@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import options as opt
-from .console import print_report, watched
+from .console import print_report, say, watched
 
 
 def demo(
@@ -23,4 +23,5 @@ def demo(
 
     with watched() as progress:
         report = run_demo(output, progress=progress, frames=frames)
+    say("Smoke demo: the shipped portrait followed its own scripted act, by the preview engine.")
     print_report(report, as_json)

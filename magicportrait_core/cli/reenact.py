@@ -70,14 +70,11 @@ def reenact(
 ) -> None:
     """Write the portrait moving as the face in the driving clip moves, with the clip's sound."""
     from .. import pipeline
-    from ..engines import choose_engine
     from ..preview import MotionSettings
 
     settings = MotionSettings(
         pose, expression, mouth, eyes, brows, mode.value, neutral_frame, mirror
     )
-    choice = choose_engine(engine.value)
-    say(f"Engine: {choice.name} ({choice.why}).")
     with watched() as progress:
         report = pipeline.reenact(
             portrait,
@@ -90,4 +87,5 @@ def reenact(
             codec=codec.value,
             progress=progress,
         )
+    say(f"Engine: {report.engine.name} ({report.engine.why}).")
     print_report(report, as_json)

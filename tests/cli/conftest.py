@@ -1,0 +1,50 @@
+"""Run commands as a user types them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from magicportrait_core.cli.app import app
+from magicportrait_core.demo import demo_portrait_path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch):
+    """cli("track", "clip.mp4", ...) in an empty folder: exit_code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    return run
+
+
+@pytest.fixture
+def start():
+    """start("track", ...): the same as a process of its own, output captured as text."""
+
+    def run(*words, folder, **options):
+        return subprocess.Popen(
+            [sys.executable, "-m", "magicportrait_core", *map(str, words)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture
+def portrait(tmp_path):
+    """A portrait in the working folder."""
+    return shutil.copy(demo_portrait_path(), tmp_path / "portrait.jpg")

@@ -1,0 +1,24 @@
+"""The choice of the engine says which and why."""
+
+import pytest
+
+from magicportrait_core.engines import choose_engine
+from magicportrait_core.errors import InputError
+
+
+def test_auto_says_what_is_missing():
+    choice = choose_engine("auto")
+    assert choice.name == "preview"
+    assert "diffusion engine and its weights" in choice.why
+
+
+def test_what_is_asked_for_is_taken():
+    assert choose_engine("preview").name == "preview"
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"), [("diffusion", "use --engine preview"), ("magic", "must be one of auto")]
+)
+def test_what_cannot_run_is_refused(engine, words):
+    with pytest.raises(InputError, match=words):
+        choose_engine(engine)
