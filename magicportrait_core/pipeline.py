@@ -6,45 +6,29 @@ its name only when it is whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-from .checks import check_range
+from .drivers import (
+    TRACK_SUFFIX,
+    FaceChoice,
+    Trimming,
+    check_neutral,
+    follow,
+    open_clip,
+    open_driver,
+)
 from .engines import choose_engine
 from .errors import InputError
 from .faces.networks import FaceNetworks, load_networks
-from .faces.tracker import track_faces, track_image
+from .faces.tracker import track_image
 from .files import check_output_path
 from .pictures import to_float
 from .preview import FaceSliders, MotionSettings, edit_still, reenact_frames
 from .report import Report, recording
 from .threads import one_thread
-from .tracks import load_track, save_track
+from .tracks import save_track
 from .types import FaceTrack, Progress, VideoClip, no_progress
-from .video import VideoWriter, check_image_path, open_image, open_video, write_image
-
-TRACK_SUFFIX = ".safetensors"
-
-
-@dataclass(frozen=True)
-class FaceChoice:
-    """Which face of a clip, and how calm its track is; see `faces.tracker.track_faces`."""
-
-    face: str = "largest"
-    index: int = 0  #: from 0
-    smoothing: float = 0.5  #: 0..1
-
-
-@dataclass(frozen=True)
-class Trimming:
-    """Which part of a clip, at which rate; see `video.open_video`."""
-
-    fps: Fraction | float | None = None
-    start: float = 0.0  #: seconds
-    end: float | None = None  #: seconds
-    stride: int = 1
-    max_frames: int | None = None
+from .video import VideoWriter, check_image_path, open_image, write_image
 
 
 def reenact(
@@ -79,8 +63,8 @@ def reenact(
             _keep_inputs(output, portrait, driving)
             check_output_path(output)
             picture = open_image(portrait)
-            source = _open_driver(driving, face, trim)
-            _check_neutral(settings, source)
+            source = open_driver(driving, face, trim)
+            check_neutral(settings, source)
             sound = source.audio if isinstance(source, VideoClip) else None
             height, width = picture.shape[1:]
             writer = VideoWriter(output, height, width, source.fps, codec=codec, audio=sound)
@@ -88,7 +72,7 @@ def reenact(
             networks = networks or load_networks()
             own = track_image(picture, networks, name=Path(portrait).name)
         with run.timed("tracking"):
-            driver = _follow(source, face, networks, progress)
+            driver = follow(source, face, networks, progress)
         with run.timed("rendering"), one_thread(), writer:
             frames = reenact_frames(to_float(picture), own, driver, settings, progress=progress)
             for batch in frames:
@@ -120,9 +104,9 @@ def track(
                 _check_suffix("plot", plot, ".png")
                 _keep_inputs(plot, video, output)
             _keep_inputs(output, video)
-            clip = _open_clip(video, trim)
+            clip = open_clip(video, trim)
         with run.timed("tracking"):
-            found = _follow(clip, face, networks or load_networks(), progress)
+            found = follow(clip, face, networks or load_networks(), progress)
         save_track(output, found)
         if plot is not None:
             from .plot import plot_track
@@ -154,46 +138,6 @@ def still(
             write_image(output, edit_still(to_float(picture), found, sliders))
     size = found.frame_size
     return Report(Path(output), 1, None, size, run.seconds, tuple(run.messages))
-
-
-def _open_driver(
-    driving: str | Path, face: FaceChoice | None, trim: Trimming | None
-) -> VideoClip | FaceTrack:
-    if Path(driving).suffix.lower() != TRACK_SUFFIX:
-        return _open_clip(driving, trim)
-    if (face or FaceChoice()) != FaceChoice() or (trim or Trimming()) != Trimming():
-        raise InputError(
-            f"{Path(driving).name} is a finished track: choose, smooth and trim when it is made, "
-            "with `magicportrait track`."
-        )
-    return load_track(driving)
-
-
-def _open_clip(video: str | Path, trim: Trimming | None) -> VideoClip:
-    t = trim or Trimming()
-    return open_video(
-        video, fps=t.fps, start=t.start, end=t.end, stride=t.stride, max_frames=t.max_frames
-    )
-
-
-def _follow(
-    source: VideoClip | FaceTrack,
-    face: FaceChoice | None,
-    networks: FaceNetworks,
-    progress: Progress,
-) -> FaceTrack:
-    if isinstance(source, FaceTrack):
-        return source
-    c = face or FaceChoice()
-    return track_faces(
-        source, networks, face=c.face, face_index=c.index, smoothing=c.smoothing, progress=progress
-    )
-
-
-def _check_neutral(settings: MotionSettings, source: VideoClip | FaceTrack) -> None:
-    if settings.neutral_frame is not None:
-        count = source.frame_count if isinstance(source, VideoClip) else len(source)
-        check_range("neutral_frame", settings.neutral_frame, 0, count - 1)
 
 
 def _check_suffix(what: str, output: str | Path, suffix: str) -> None:

@@ -12,7 +12,7 @@ import typer
 from ..errors import InputError
 
 if TYPE_CHECKING:
-    from ..pipeline import FaceChoice, Trimming
+    from ..drivers import FaceChoice, Trimming
 
 Engine = Enum("Engine", {name: name for name in ("auto", "diffusion", "preview")}, type=str)
 Face = Enum("Face", {name: name for name in ("largest", "left_to_right", "index")}, type=str)
@@ -52,7 +52,7 @@ MaxFramesOption = Annotated[
 
 def face_choice(face: Face, face_index: int, smoothing: float) -> FaceChoice:
     """The options of one group as what the pipeline takes."""
-    from ..pipeline import FaceChoice
+    from ..drivers import FaceChoice
 
     return FaceChoice(face.value, face_index, smoothing)
 
@@ -61,7 +61,7 @@ def trimming(
     fps: str | None, start: float, end: float | None, stride: int, max_frames: int | None
 ) -> Trimming:
     """The options of one group as what the pipeline takes."""
-    from ..pipeline import Trimming
+    from ..drivers import Trimming
 
     return Trimming(None if fps is None else _rate(fps), start, end, stride, max_frames)
 
