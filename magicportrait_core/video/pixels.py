@@ -46,11 +46,11 @@ def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
 
     Ask once a stream: a frame whose side data was read is freed only by the garbage collector.
     """
-    for side in frame.side_data:
-        if side.type.name == "DISPLAYMATRIX":
-            values = np.frombuffer(bytes(side), np.int32)
-            return int(values[0]), int(values[1]), int(values[3]), int(values[4])
-    return 1, 0, 0, 1
+    side = frame.side_data.get("DISPLAYMATRIX")
+    if side is None:
+        return 1, 0, 0, 1
+    values = np.frombuffer(bytes(side), np.int32)
+    return int(values[0]), int(values[1]), int(values[3]), int(values[4])
 
 
 def turn_upright(image: Tensor, matrix: tuple[int, int, int, int]) -> Tensor:
