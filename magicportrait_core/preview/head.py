@@ -96,9 +96,9 @@ def _set_lids(shape: Tensor, gap: Tensor) -> Tensor:
 
 
 def _set_lips(shape: Tensor, gap: Tensor) -> Tensor:
-    """Bring the inner lips ``gap`` (t, 9) apart; the lower lip goes the greater part of the way."""
+    """Bring the inner lips ``gap`` (t, 9) apart, the lower a little further than the upper."""
     upper, lower = lip_follow()
     step = gap - gaps(shape, LIP_PAIRS)
     parted = shape.clone()
-    parted[..., 1] += (0.6 * step) @ lower.T - (0.4 * step) @ upper.T
+    parted[..., 1] += (0.55 * step) @ lower.T - (0.45 * step) @ upper.T
     return parted

@@ -50,11 +50,14 @@ def turn_from(start: Tensor, to: Tensor, own: Tensor, gains: tuple[float, float,
     """Carry the turn of a head from ``start`` to ``to`` over to a head at ``own``.
 
     All (3, 3) or (t, 3, 3). Yaw, pitch and roll are carried one by one, each with its gain and
-    eased off where a picture cannot follow; returned is the turn in the moved head's own axes,
-    own^-1 @ moved, (t, 3, 3).
+    eased off where a picture cannot follow. A head that is tilted in its picture turns about
+    its own tilted neck. Returned is the turn in the moved head's own axes, own^-1 @ moved,
+    (t, 3, 3).
     """
+    level = torch.zeros(())
+    tilt = from_euler(level, level, to_euler(own)[2])
+    upright = tilt.transpose(-1, -2) @ own
     limits = (YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT)
-    moved = []
-    for a, b, c, gain, limit in zip(*map(to_euler, (start, to, own)), gains, limits, strict=True):
-        moved.append(c + ease((b - a) * gain, limit))
-    return own.transpose(-1, -2) @ from_euler(*moved)
+    angles = zip(*map(to_euler, (start, to, upright)), gains, limits, strict=True)
+    moved = [rest + ease((b - a) * gain, limit) for a, b, rest, gain, limit in angles]
+    return own.transpose(-1, -2) @ tilt @ from_euler(*moved)

@@ -9,10 +9,10 @@ from torch import Tensor
 from .canonical import HeadPose
 
 #: Standard deviations in seconds.
-_SKULL_SECONDS = 0.08
+_SKULL_SECONDS = 0.12
 _FACE_SECONDS = 0.08
 #: Motion faster than the filter passes where it is larger than this, in canonical units.
-_NOISE = 0.008
+_NOISE = 0.01
 
 
 def _gaussian(values: Tensor, sigma: float) -> Tensor:
