@@ -97,7 +97,7 @@ def render_demo_driver(
     track = track_image(picture, networks, name="the shipped portrait")
     portrait = to_float(picture)
     head = portrait_head(portrait, track)
-    motion = slider_motion(head.shape, demo_poses(frames))
+    motion = slider_motion(head, demo_poses(frames))
     with one_thread(), VideoWriter(path, *picture.shape[1:], FPS) as writer:
         for batch in render_motion(portrait, head, motion, progress=progress):
             writer.write(batch)

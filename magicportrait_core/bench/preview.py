@@ -61,7 +61,7 @@ def _draw(
     path: Path, portrait: Tensor, track: FaceTrack, poses: list[FaceSliders], progress: Progress
 ) -> None:
     head = portrait_head(portrait, track)
-    motion = slider_motion(head.shape, poses)
+    motion = slider_motion(head, poses)
     with VideoWriter(path, SIDE, SIDE, FPS) as writer:
         for batch in render_motion(portrait, head, motion, progress=progress):
             writer.write(batch)

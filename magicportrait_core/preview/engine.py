@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..checks import check_shape
 from ..errors import InputError
+from ..threads import one_thread
 from ..types import FaceTrack, Progress, no_progress
 from .head import PortraitHead
 from .motion import FaceMotion, MotionSettings
@@ -16,7 +17,9 @@ from .renderer import Renderer
 from .retarget import retarget
 from .sliders import FaceSliders, slider_motion
 
-BATCH = 8
+#: Frames drawn at once: as many as fit this many pixels, at most _MOST_FRAMES.
+_BATCH_PIXELS = 8 * 512 * 512
+_MOST_FRAMES = 16
 
 
 def portrait_head(portrait: Tensor, track: FaceTrack) -> PortraitHead:
@@ -38,12 +41,14 @@ def render_motion(
     device: torch.device | str = "cpu",
     progress: Progress = no_progress,
 ) -> Iterator[Tensor]:
-    """Yield (n, 3, h, w) float 0..1 on ``device``, n <= BATCH, for each stretch of ``motion``."""
+    """Draw on ``device``; yield (n, 3, h, w) float 0..1 on the CPU, a few frames at a time."""
     renderer = Renderer.from_portrait(portrait, head, device)
-    for start in range(0, len(motion), BATCH):
+    size = max(1, min(_MOST_FRAMES, _BATCH_PIXELS // (portrait.shape[1] * portrait.shape[2])))
+    for start in range(0, len(motion), size):
         progress("render", start, len(motion))
-        with torch.inference_mode():
-            yield renderer.draw(motion[start : start + BATCH])
+        with torch.inference_mode(), one_thread():
+            frames = renderer.draw(motion[start : start + size])
+        yield frames.cpu()
     progress("render", len(motion), len(motion))
 
 
@@ -65,8 +70,14 @@ def reenact_frames(
     yield from render_motion(portrait, head, motion, device=device, progress=progress)
 
 
-def edit_still(portrait: Tensor, portrait_track: FaceTrack, sliders: FaceSliders) -> Tensor:
+def edit_still(
+    portrait: Tensor,
+    portrait_track: FaceTrack,
+    sliders: FaceSliders,
+    *,
+    device: torch.device | str = "cpu",
+) -> Tensor:
     """The portrait posed by hand: (3, h, w) float 0..1."""
     head = portrait_head(portrait, portrait_track)
-    motion = slider_motion(head.shape, [sliders])
-    return next(render_motion(portrait, head, motion))[0]
+    motion = slider_motion(head, [sliders])
+    return next(render_motion(portrait, head, motion, device=device))[0]

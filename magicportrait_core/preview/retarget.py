@@ -16,8 +16,8 @@ from .rotation import turn_from
 #: Measured on footage, output against driver by an independent tracker: the mesh nods and tilts
 #: too far, a picture of limited relief shows nods by less than it shows turns, and lids and lips
 #: of a warped picture are read as opening less than they do.
-_PITCH_SHARE, _ROLL_SHARE = 0.68, 0.9
-_LID_GAIN, _LIP_GAIN = 1.4, 1.2
+_PITCH_SHARE, _ROLL_SHARE = 0.67, 0.9
+_LID_GAIN, _LIP_GAIN = 1.65, 1.2
 
 
 def retarget(head: PortraitHead, driver: FaceTrack, settings: MotionSettings) -> FaceMotion:

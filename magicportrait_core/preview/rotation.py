@@ -9,6 +9,8 @@ from torch import Tensor
 YAW_LIMIT = (28.0, 42.0)
 PITCH_LIMIT = (18.0, 28.0)
 ROLL_LIMIT = (22.0, 32.0)
+#: 0: heads turn about the picture's vertical; 1: about their own neck, however tilted
+_TILT_SHARE = 0.45
 
 
 def from_euler(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Tensor:
@@ -50,12 +52,12 @@ def turn_from(start: Tensor, to: Tensor, own: Tensor, gains: tuple[float, float,
     """Carry the turn of a head from ``start`` to ``to`` over to a head at ``own``.
 
     All (3, 3) or (t, 3, 3). Yaw, pitch and roll are carried one by one, each with its gain and
-    eased off where a picture cannot follow. A head that is tilted in its picture turns about
-    its own tilted neck. Returned is the turn in the moved head's own axes, own^-1 @ moved,
-    (t, 3, 3).
+    eased off where a picture cannot follow. A head that is tilted in its picture turns about an
+    axis between the picture's vertical and its own neck. Returned is the turn in the moved
+    head's own axes, own^-1 @ moved, (t, 3, 3).
     """
     level = torch.zeros(())
-    tilt = from_euler(level, level, to_euler(own)[2])
+    tilt = from_euler(level, level, _TILT_SHARE * to_euler(own)[2])
     upright = tilt.transpose(-1, -2) @ own
     limits = (YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT)
     angles = zip(*map(to_euler, (start, to, upright)), gains, limits, strict=True)

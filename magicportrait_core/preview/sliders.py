@@ -10,6 +10,7 @@ from torch import Tensor
 from ..checks import check_range
 from ..topology import MOUTH_LEFT, MOUTH_RIGHT
 from .canonical import canonical_face
+from .head import PortraitHead
 from .motion import FaceMotion
 from .regions import LID_PAIRS, LIP_PAIRS, gaps, jaw_weights, regions
 from .rotation import from_euler
@@ -46,13 +47,14 @@ class FaceSliders:
             check_range(name, getattr(self, name), low, high)
 
 
-def slider_motion(shape: Tensor, poses: list[FaceSliders]) -> FaceMotion:
-    """Poses of a portrait with canonical ``shape`` (478, 3), one a frame."""
+def slider_motion(head: PortraitHead, poses: list[FaceSliders]) -> FaceMotion:
+    """Poses of one portrait, one a frame."""
+    shape = head.shape
 
     def column(name: str) -> Tensor:
         return torch.tensor([float(getattr(p, name)) for p in poses])
 
-    rotation = from_euler(column("yaw"), column("pitch"), column("roll"))
+    rotation = from_euler(head.flatness * column("yaw"), column("pitch"), column("roll"))
     offset = _open_jaw(shape, column("mouth"))
     smile = column("smile")
     offset = offset + torch.where(smile < 0, 0.7 * smile, smile)[:, None, None] * _smile_shape()
