@@ -17,7 +17,7 @@ from .rotation import turn_from
 #: too far, a picture of limited relief shows nods by less than it shows turns, and lids and lips
 #: of a warped picture are read as opening less than they do.
 _PITCH_SHARE, _ROLL_SHARE = 0.67, 0.9
-_LID_GAIN, _LIP_GAIN = 1.65, 1.2
+_LID_GAIN, _LIP_GAIN = 1.75, 1.2
 
 
 def retarget(head: PortraitHead, driver: FaceTrack, settings: MotionSettings) -> FaceMotion:

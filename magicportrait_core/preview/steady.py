@@ -9,7 +9,7 @@ from torch import Tensor
 from .canonical import HeadPose
 
 #: Standard deviations in seconds.
-_SKULL_SECONDS = 0.12
+_SKULL_SECONDS = 0.13
 _FACE_SECONDS = 0.08
 #: Motion faster than the filter passes where it is larger than this, in canonical units.
 _NOISE = 0.01
