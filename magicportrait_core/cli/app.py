@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import MagicPortraitError
-from . import bench, demo, doctor, reenact, still, track
+from . import batch, bench, demo, doctor, reenact, still, track
 from .console import say
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -74,5 +74,6 @@ app.command("reenact")(reenact.reenact)
 app.command("track")(track.track)
 app.command("still")(still.still)
 app.command("demo")(demo.demo)
+app.command("batch")(batch.batch)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
