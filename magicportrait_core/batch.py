@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import InputError, MagicPortraitError
+from .errors import InputError
 from .pipeline import reenact
 from .preview import MotionSettings
 
@@ -65,8 +65,8 @@ def run_job(job: Job, settings: MotionSettings) -> JobResult:
         return JobResult(job, "kept")
     try:
         reenact(job.portrait, job.driving, job.output, settings=settings)
-    except MagicPortraitError as error:
-        return JobResult(job, "failed", str(error))
+    except Exception as error:  # a bug in one job must not end the others
+        return JobResult(job, "failed", str(error) or type(error).__name__)
     return JobResult(job, "done")
 
 

@@ -103,6 +103,10 @@ class FaceTrack:
         check_shape("boxes", self.boxes, t, 4)
         check_shape("scores", self.scores, t)
         check_shape("valid", self.valid, t)
+        if self.valid.dtype != torch.bool or not self.valid.any():
+            raise InputError("a face track needs at least one frame in which a face was seen")
+        if not self.landmarks.isfinite().all():
+            raise InputError("a face track's landmarks must be finite numbers")
 
     def __len__(self) -> int:
         return self.landmarks.shape[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -30,11 +29,8 @@ def write_video(
     return path
 
 
-class DeferredVideo(Input.Video):
-    """A VIDEO whose file is made when somebody first asks for it, then kept.
-
-    An output that is seldom wired so costs nothing, and wiring it later reruns nothing.
-    """
+class _OnDemand:
+    """Holds the file of a VIDEO that is made when somebody first asks for it, then kept."""
 
     def __init__(self, render: Callable[[], Path]) -> None:
         self._render = render
@@ -45,20 +41,23 @@ class DeferredVideo(Input.Video):
             self._path = self._render()
         return InputImpl.VideoFromFile(str(self._path))
 
-    def get_stream_source(self) -> str | io.BytesIO:
-        return self._file().get_stream_source()
 
-    def get_components(self):
-        return self._file().get_components()
+def _forwarded(name: str) -> Callable:
+    def call(self, *args, **kwargs):
+        return getattr(self._file(), name)(*args, **kwargs)
 
-    def get_dimensions(self) -> tuple[int, int]:
-        return self._file().get_dimensions()
+    call.__name__ = name
+    return call
 
-    def get_duration(self) -> float:
-        return self._file().get_duration()
 
-    def get_container_format(self) -> str:
-        return self._file().get_container_format()
-
-    def save_to(self, *args, **kwargs):
-        return self._file().save_to(*args, **kwargs)
+#: A VIDEO whose file is written on first use: an output that is seldom wired so costs nothing,
+#: and wiring it later reruns nothing. Every public method the host's VIDEO has is the file's own.
+DeferredVideo = type(
+    "DeferredVideo",
+    (_OnDemand, Input.Video),
+    {
+        name: _forwarded(name)
+        for name, value in vars(Input.Video).items()
+        if callable(value) and not name.startswith("_")
+    },
+)

@@ -36,6 +36,9 @@ class HeadPose:
     scale: Tensor  #: (t,) px per canonical unit
     center: Tensor  #: (t, 3) px: where the canonical origin is seen
 
+    def __getitem__(self, frames: slice) -> HeadPose:
+        return HeadPose(self.rotation[frames], self.scale[frames], self.center[frames])
+
     def to_pixels(self, points: Tensor) -> Tensor:
         """Canonical points (t, n, 3) -> px (t, n, 3)."""
         turned = points @ self.rotation.transpose(-1, -2)

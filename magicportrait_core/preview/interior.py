@@ -63,14 +63,18 @@ class Interior:
         behind = portrait.permute(1, 2, 0).numpy().copy()
         skin = behind.copy()
         unit = float(head.pose.scale[0])
-        for hole, ring in enumerate(HOLES):
-            outline = head.landmarks[list(ring), :2].numpy()
+        outlines = [head.landmarks[list(ring), :2].numpy() for ring in HOLES]
+        for outline in outlines:
             paint_skin(skin, outline)
-            paint_behind(behind, outline, (0.15 if hole < 2 else 0.4) * unit)
         lower = head.landmarks[_edges(2)[1], :2].numpy()
-        color = _cavity_color(portrait, head)
         shown = float(gaps(head.shape, LIP_PAIRS).mean().clamp(0, _TEETH_FADE))
-        paint_cavity(behind, lower, 0.4 * unit, color, shown * unit)
+        down = torch.nn.functional.normalize(head.pose.rotation[0, :2, 1], dim=0)
+        paint_behind(behind, outlines[2], 0.4 * unit)
+        color = _cavity_color(portrait, head)
+        paint_cavity(behind, lower, 0.4 * unit, color, shown * unit, tuple(down.tolist()))
+        original = portrait.permute(1, 2, 0).numpy()
+        for outline in outlines[:2]:  # a tilted head's mouth may have reached them
+            paint_behind(original, outline, 0.15 * unit, onto=behind)
         corners = torch.tensor(EYE_CORNERS)
         return Interior(
             torch.from_numpy(behind).permute(2, 0, 1),

@@ -40,32 +40,47 @@ def paint_skin(picture: np.ndarray, outline: np.ndarray) -> None:
             picture[window][inside] = _from_nearest(picture[window], ~wide)[inside]
 
 
-def paint_behind(picture: np.ndarray, outline: np.ndarray, margin: float) -> None:
-    """Let what shows in a hole go on for ``margin`` px round it, in place."""
+def paint_behind(
+    picture: np.ndarray, outline: np.ndarray, margin: float, onto: np.ndarray | None = None
+) -> None:
+    """Let what shows in a hole go on for ``margin`` px round it, in place.
+
+    onto (h, w, 3): written to in place of ``picture``, in all of the hole's window.
+    """
     window = _window(outline, margin, *picture.shape[:2])
-    inside = _inside(outline, window) if picture[window].size else np.zeros((0, 0), bool)
+    part = picture[window].copy()
+    inside = _inside(outline, window) if part.size else np.zeros((0, 0), bool)
     if inside.any():
         core = binary_erosion(inside)
-        filled = _from_nearest(picture[window], core if core.any() else inside)
-        picture[window][~inside] = filled[~inside]
+        filled = _from_nearest(part, core if core.any() else inside)
+        part[~inside] = filled[~inside]
+    (picture if onto is None else onto)[window] = part
 
 
 def paint_cavity(
-    picture: np.ndarray, lower: np.ndarray, margin: float, color: np.ndarray, fade: float
+    picture: np.ndarray,
+    lower: np.ndarray,
+    margin: float,
+    color: np.ndarray,
+    fade: float,
+    down: tuple[float, float] = (0.0, 1.0),
 ) -> None:
     """Darken what lies below a curve to ``color`` within ``fade`` px, in place.
 
-    lower (n, 2) px is the lower lip's inner edge: below it the portrait shows nothing of the
-    mouth. Further down the cavity is a little lighter, as a tongue would be.
+    lower (n, 2) px is the lower lip's inner edge: below it, along the head's own ``down`` (a
+    unit vector in the picture), the portrait shows nothing of the mouth. Further down the cavity
+    is a little lighter, as a tongue would be.
     """
     window = _window(lower, margin, *picture.shape[:2])
     part = picture[window]
     if not part.size:
         return
-    order = np.argsort(lower[:, 0])
-    columns = np.arange(window[1].start, window[1].stop)
-    edge = np.interp(columns, lower[order, 0], lower[order, 1])
-    depth = np.arange(window[0].start, window[0].stop)[:, None] - edge
+    axes = np.array([(down[1], -down[0]), down])  # across, down
+    along, height = axes @ lower.T
+    order = np.argsort(along)
+    rows, columns = np.mgrid[window]
+    u, v = np.tensordot(axes, np.stack([columns, rows]), 1)
+    depth = v - np.interp(u, along[order], height[order])
     share = np.clip(depth / max(fade, 1.0), 0, 1)[..., None]
     tone = color * (0.75 + 0.75 * np.clip(depth / margin, 0, 1)[..., None])
     part[:] = part * (1 - share) + tone * share

@@ -13,7 +13,7 @@ from ..types import FaceTrack
 from .canonical import HeadPose, head_frame
 from .regions import EYE_CORNERS, IRIS_CENTERS, LID_PAIRS, LIP_PAIRS, gaps, pair_indices
 from .rotation import to_euler
-from .steady import steady_face, steady_pose
+from .steady import shots, steady_face, steady_pose
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,13 @@ def read_performance(track: FaceTrack, neutral_frame: int | None = None) -> Perf
     pose, shape = head_frame(track.landmarks)
     lids = torch.stack([_seen_gaps(track.landmarks, pose, pairs) for pairs in LID_PAIRS], 1)
     lips = _seen_gaps(track.landmarks, pose, LIP_PAIRS)
-    rotation = steady_pose(pose, fps).rotation
+    stretches = shots(pose)
+    rotation = torch.cat([steady_pose(pose[shot], fps).rotation for shot in stretches])
     if neutral_frame is None:
         neutral_frame = choose_neutral(rotation, shape, track.valid)
-    return Performance(
-        rotation,
-        steady_face(shape, fps),
-        steady_face(lids, fps),
-        steady_face(lips, fps),
-        steady_face(gaze_of(shape), fps),
-        neutral_frame,
-    )
+    read = (shape, lids, lips, gaze_of(shape))
+    calm = [torch.cat([steady_face(v[shot], fps) for shot in stretches]) for v in read]
+    return Performance(rotation, *calm, neutral_frame)
 
 
 def choose_neutral(rotation: Tensor, shape: Tensor, valid: Tensor) -> int:

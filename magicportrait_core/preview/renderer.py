@@ -18,26 +18,30 @@ from .motion import FaceMotion
 from .scan import affine_maps, scan_convert, source_field
 from .surround import Surround
 
-#: The portrait is sampled from a copy enlarged this much, or bilinear sampling would soften it.
-_ENLARGE = 2
+#: The portrait is sampled from a copy twice as large, or sampling would soften it; a portrait of
+#: more px than this has detail to spare and is sampled as it is.
+_ENLARGED_PIXELS = 2**21
 #: Rows and columns of samples in a pixel where the edges of lids and lips are drawn.
 _FINE = 3
 
 
 def _enlarge(picture: Tensor) -> Tensor:
-    """(3, h, w) float 0..1 -> (1, 3, 2h, 2w), Lanczos."""
+    """(3, h, w) float 0..1 -> (1, 3, 2h, 2w), Lanczos; large pictures keep their size."""
+    if picture.shape[1] * picture.shape[2] > _ENLARGED_PIXELS:
+        return picture[None]
     image = Image.fromarray(to_uint8(picture).permute(1, 2, 0).numpy())
-    big = image.resize((image.width * _ENLARGE, image.height * _ENLARGE), Image.Resampling.LANCZOS)
+    big = image.resize((image.width * 2, image.height * 2), Image.Resampling.LANCZOS)
     return torch.from_numpy(np.array(big)).permute(2, 0, 1)[None].float() / 255
 
 
-def _sample(enlarged: Tensor, field: Tensor, mode: str = "bicubic") -> Tensor:
-    """Read the enlarged portrait at px of the original: (t, h, w, 2) -> (t, 3, h, w)."""
-    height, width = (s // _ENLARGE for s in enlarged.shape[-2:])
-    size = torch.tensor([width, height], device=field.device)
-    grid = (2 * field + 1) / size - 1
-    source = enlarged.expand(field.shape[0], -1, -1, -1)
-    return F.grid_sample(source, grid, mode=mode, padding_mode="border", align_corners=False)
+def _sample(picture: Tensor, field: Tensor, size: tuple[int, int]) -> Tensor:
+    """Read a portrait of ``size`` (h, w) px at places of its own: (t, h, w, 2) -> (t, 3, h, w).
+
+    ``picture`` (1, 3, ...) may be an enlarged copy.
+    """
+    grid = (2 * field + 1) / torch.tensor(size[::-1], device=field.device) - 1
+    source = picture.expand(field.shape[0], -1, -1, -1)
+    return F.grid_sample(source, grid, mode="bicubic", padding_mode="border", align_corners=False)
 
 
 def _soften(mask: Tensor, radius: int) -> Tensor:
@@ -99,12 +103,14 @@ class Renderer:
         landmarks = self.head.turn(shape, motion.rotation)
         frames = self._draw_surround(motion, landmarks)
         x0, y0, x1, y1 = window = self._window(landmarks)
+        if x1 <= x0 or y1 <= y0:
+            return frames.clamp_(0, 1)
         triangles = torch.cat([TRIANGLES, hole_triangles()[0]])
         vertices = self._move(landmarks[:, :NUM_MESH] - torch.tensor([x0, y0, 0.0]))
         face = scan_convert(vertices, self._move(triangles), y1 - y0, x1 - x0, cull=True)
         rest = self.head.landmarks[triangles, :2][None]
         maps = self._move(affine_maps(rest, landmarks[:, triangles, :2]))
-        skin = _sample(self.skin, source_field(face, maps, (x0, y0)))
+        skin = self._read(self.skin, source_field(face, maps, (x0, y0)))
         self._fill_holes(skin, face, motion, shape, landmarks, window)
 
         cover = (face >= 0).float()
@@ -113,6 +119,9 @@ class Renderer:
         under = frames[:, :, y0:y1, x0:x1]
         frames[:, :, y0:y1, x0:x1] = under + alpha * (skin - under)
         return frames.clamp_(0, 1)
+
+    def _read(self, picture: Tensor, field: Tensor) -> Tensor:
+        return _sample(picture, field, (self.height, self.width))
 
     def _move(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.picture.device)
@@ -123,7 +132,7 @@ class Renderer:
         offset = self.surround.field(placed, self.height, self.width, step)
         x, y = self._move(torch.arange(self.width)), self._move(torch.arange(self.height))
         own = torch.stack(torch.broadcast_tensors(x, y[:, None]), -1)
-        return _sample(self.picture, offset + own)
+        return self._read(self.picture, offset + own)
 
     def _window(self, landmarks: Tensor) -> tuple[int, int, int, int]:
         """x0, y0, x1, y1 of the part of the picture any face of the batch touches."""
@@ -159,7 +168,7 @@ class Renderer:
         maps = self._move(affine_maps(source, landmarks[:, closing, :2]))
         field = source_field(index, maps, (window[0] + left, window[1] + top))
         field = self._turn_eyes(field, self.hole[index], motion)
-        skin[part] += (cover * near)[:, None] * (_sample(self.behind, field) - skin[part])
+        skin[part] += (cover * near)[:, None] * (self._read(self.behind, field) - skin[part])
 
     def _turn_eyes(self, field: Tensor, hole: Tensor, motion: FaceMotion) -> Tensor:
         """Shift irises by the gaze: fully in the eye's middle, not at all at its corners."""

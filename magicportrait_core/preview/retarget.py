@@ -16,7 +16,7 @@ from .rotation import turn_from
 #: Measured on footage, output against driver by an independent tracker: the mesh nods and tilts
 #: too far, a picture of limited relief shows nods by less than it shows turns, and lids and lips
 #: of a warped picture are read as opening less than they do.
-_PITCH_SHARE, _ROLL_SHARE = 0.67, 0.9
+_PITCH_SHARE, _ROLL_SHARE = 0.66, 0.9
 _LID_GAIN, _LIP_GAIN = 1.75, 1.2
 
 
@@ -105,7 +105,7 @@ def _proportions(portrait: Tensor, rest: Tensor) -> Tensor:
     brow = height(portrait, brows, eyes) / height(rest, brows, eyes)
     lower = height(portrait, eyes, mouth) / height(rest, eyes, mouth)
     brow, lower = brow.clamp(0.6, 1.3), lower.clamp(0.7, 1.3)
-    return lower + regions().brows * (brow * 1 - lower)
+    return lower + regions().brows * (brow - lower)
 
 
 def _region_gain(settings: MotionSettings) -> Tensor:

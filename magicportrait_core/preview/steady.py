@@ -1,6 +1,8 @@
-"""Zero-phase filters over time for what the engine reads from a driver."""
+"""Zero-phase filters over time for what the engine reads from a driver, a shot at a time."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from scipy.ndimage import gaussian_filter1d
@@ -11,12 +13,22 @@ from .canonical import HeadPose
 #: Standard deviations in seconds.
 _SKULL_SECONDS = 0.13
 _FACE_SECONDS = 0.08
+#: A jump of more than this between two frames, in canonical units, is a cut.
+_CUT = 1.5
 #: Motion faster than the filter passes where it is larger than this, in canonical units.
 _NOISE = 0.01
 
 
 def _gaussian(values: Tensor, sigma: float) -> Tensor:
     return torch.from_numpy(gaussian_filter1d(values.numpy(), sigma, axis=0, mode="nearest"))
+
+
+def shots(pose: HeadPose) -> list[slice]:
+    """Stretches of frames without a cut: between two of them the head jumps by its own size."""
+    moved = (pose.center[1:] - pose.center[:-1])[:, :2].norm(dim=1)
+    cuts = (moved > _CUT * torch.minimum(pose.scale[1:], pose.scale[:-1])).nonzero()[:, 0] + 1
+    edges = [0, *cuts.tolist(), len(pose.scale)]
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 def steady_pose(pose: HeadPose, fps: float) -> HeadPose:
