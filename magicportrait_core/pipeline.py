@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .devices import choose_device
 from .drivers import (
     TRACK_SUFFIX,
     FaceChoice,
@@ -42,6 +43,7 @@ def reenact(
     trim: Trimming | None = None,
     codec: str = "h264",
     networks: FaceNetworks | None = None,
+    device: str = "cpu",
     progress: Progress = no_progress,
 ) -> Report:
     """Write ``output``: the portrait moving as the face in ``driving`` moves, with its sound.
@@ -52,6 +54,8 @@ def reenact(
             no sound and takes neither ``face`` nor ``trim``.
         output: its suffix suits ``codec``, .mp4 for h264.
         settings: gains and modes of the motion.
+        networks: loaded on ``device`` where None.
+        device: "cpu", "cuda" or "auto", which is cuda where there is any.
 
     Raises:
         InputError: a file that cannot be read or written, an option that cannot be met.
@@ -60,6 +64,7 @@ def reenact(
     choice, settings = choose_engine(engine), settings or MotionSettings()
     with recording() as run:
         with run.timed("opening"):
+            where = choose_device(device)
             _keep_inputs(output, portrait, driving)
             check_output_path(output)
             picture = open_image(portrait)
@@ -69,13 +74,14 @@ def reenact(
             height, width = picture.shape[1:]
             writer = VideoWriter(output, height, width, source.fps, codec=codec, audio=sound)
         with run.timed("portrait"):
-            networks = networks or load_networks()
+            networks = networks or load_networks(where)
             own = track_image(picture, networks, name=Path(portrait).name)
         with run.timed("tracking"):
             driver = follow(source, face, networks, progress)
         with run.timed("rendering"), one_thread(), writer:
-            frames = reenact_frames(to_float(picture), own, driver, settings, progress=progress)
-            for batch in frames:
+            for batch in reenact_frames(
+                to_float(picture), own, driver, settings, device=where, progress=progress
+            ):
                 writer.write(batch)
     return Report(
         Path(output), len(driver), driver.fps, (height, width), run.seconds, tuple(run.messages),
@@ -91,6 +97,7 @@ def track(
     trim: Trimming | None = None,
     plot: str | Path | None = None,
     networks: FaceNetworks | None = None,
+    device: str = "cpu",
     progress: Progress = no_progress,
 ) -> Report:
     """Follow a face through ``video`` and write its track, ``output`` (.safetensors).
@@ -99,6 +106,7 @@ def track(
     """
     with recording() as run:
         with run.timed("opening"):
+            where = choose_device(device)
             _check_suffix("track", output, TRACK_SUFFIX)
             if plot is not None:
                 _check_suffix("plot", plot, ".png")
@@ -106,7 +114,7 @@ def track(
             _keep_inputs(output, video)
             clip = open_clip(video, trim)
         with run.timed("tracking"):
-            found = follow(clip, face, networks or load_networks(), progress)
+            found = follow(clip, face, networks or load_networks(where), progress)
         save_track(output, found)
         if plot is not None:
             from .plot import plot_track
@@ -125,17 +133,20 @@ def still(
     sliders: FaceSliders,
     *,
     networks: FaceNetworks | None = None,
+    device: str = "cpu",
 ) -> Report:
     """Write ``output`` (.png or .jpg): the portrait posed by hand. Raises as :func:`reenact`."""
     with recording() as run:
         with run.timed("opening"):
+            where = choose_device(device)
             _keep_inputs(output, portrait)
             check_image_path(output)
             picture = open_image(portrait)
         with run.timed("portrait"):
-            found = track_image(picture, networks or load_networks(), name=Path(portrait).name)
+            networks = networks or load_networks(where)
+            found = track_image(picture, networks, name=Path(portrait).name)
         with run.timed("rendering"), one_thread():
-            write_image(output, edit_still(to_float(picture), found, sliders))
+            write_image(output, edit_still(to_float(picture), found, sliders, device=where))
     size = found.frame_size
     return Report(Path(output), 1, None, size, run.seconds, tuple(run.messages))
 

@@ -91,8 +91,11 @@ class MagicPortraitPreview(io.ComfyNode):
         images = torch.empty(len(driver) if keep_all else 1, *portrait.shape[1:3], 3)
 
         with warnings_on_node(cls.hidden.unique_id):
-            still = track_image(to_uint8(picture), face_networks(), name="the portrait")
-            frames = reenact_frames(picture, still, driver, motion, progress=HostProgress())
+            networks = face_networks()
+            still = track_image(to_uint8(picture), networks, name="the portrait")
+            frames = reenact_frames(
+                picture, still, driver, motion, device=networks.device, progress=HostProgress()
+            )
             path = write_video(
                 "preview", _kept(frames, images), picture.shape[1:], driver.fps, face_track.audio
             )

@@ -49,8 +49,9 @@ class MagicPortraitStillEditor(io.ComfyNode):
     def execute(cls, portrait, **sliders) -> io.NodeOutput:
         picture = single_picture(portrait, "portrait")
         with warnings_on_node(cls.hidden.unique_id):
-            still = track_image(to_uint8(picture), face_networks(), name="the portrait")
-            edited = edit_still(picture, still, FaceSliders(**sliders))
+            networks = face_networks()
+            still = track_image(to_uint8(picture), networks, name="the portrait")
+            edited = edit_still(picture, still, FaceSliders(**sliders), device=networks.device)
         hold_portrait(cls.hidden.unique_id, picture, still)
         image = core_to_image(edited[None])
         return io.NodeOutput(image, ui=ui.PreviewImage(image, cls=cls))

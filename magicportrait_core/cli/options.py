@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Engine = Enum("Engine", {name: name for name in ("auto", "diffusion", "preview")}, type=str)
 Face = Enum("Face", {name: name for name in ("largest", "left_to_right", "index")}, type=str)
 Mode = Enum("Mode", {name: name for name in ("relative", "absolute_mouth", "absolute")}, type=str)
+Device = Enum("Device", {name: name for name in ("auto", "cpu", "cuda")}, type=str)
 Codec = Enum("Codec", {name: name for name in ("h264", "prores", "ffv1")}, type=str)
 
 _FACE, _TRIM = "Which face", "Which part of the clip"
@@ -24,6 +25,9 @@ _FACE, _TRIM = "Which face", "Which part of the clip"
 PortraitArgument = Annotated[Path, typer.Argument(help="A picture with a face.")]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print a machine-readable report, and nothing else.")
+]
+DeviceOption = Annotated[
+    Device, typer.Option(help="Where it runs; auto takes CUDA where there is any.")
 ]
 FaceOption = Annotated[
     Face,

@@ -36,6 +36,7 @@ def reenact(
         opt.Codec,
         typer.Option(help="h264 is written to .mp4, prores to .mov, ffv1 (lossless) to .mkv."),
     ] = opt.Codec.h264,
+    device: opt.DeviceOption = opt.Device.auto,
     pose: Annotated[float, _gain("head turns and nods")] = 1.0,
     expression: Annotated[float, _gain("all of the face")] = 1.0,
     mouth: Annotated[float, _gain("the mouth, on top of expression")] = 1.0,
@@ -85,6 +86,7 @@ def reenact(
             face=opt.face_choice(face, face_index, smoothing),
             trim=opt.trimming(fps, start, end, stride, max_frames),
             codec=codec.value,
+            device=device.value,
             progress=progress,
         )
     say(f"Engine: {report.engine.name} ({report.engine.why}).")

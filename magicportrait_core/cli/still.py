@@ -23,6 +23,7 @@ def still(
     smile: Annotated[float, typer.Option(help="-1 a frown to 1 a smile.")] = 0.0,
     mouth: Annotated[float, typer.Option(help="1 opens it wide.")] = 0.0,
     brows: Annotated[float, typer.Option(help="-1 lowered to 1 raised.")] = 0.0,
+    device: opt.DeviceOption = opt.Device.auto,
     as_json: opt.JsonOption = False,
 ) -> None:
     """Turn the head of a portrait, open its mouth, make it smile or blink."""
@@ -31,5 +32,5 @@ def still(
 
     sliders = FaceSliders(yaw, pitch, roll, blink, smile, mouth, brows)
     with watched():
-        report = pipeline.still(portrait, output, sliders)
+        report = pipeline.still(portrait, output, sliders, device=device.value)
     print_report(report, as_json)

@@ -27,6 +27,7 @@ def track(
     end: opt.EndOption = None,
     stride: opt.StrideOption = 1,
     max_frames: opt.MaxFramesOption = None,
+    device: opt.DeviceOption = opt.Device.auto,
     as_json: opt.JsonOption = False,
 ) -> None:
     """Follow a face through a clip; `reenact` takes the track in place of the clip."""
@@ -39,6 +40,7 @@ def track(
             face=opt.face_choice(face, face_index, smoothing),
             trim=opt.trimming(fps, start, end, stride, max_frames),
             plot=plot,
+            device=device.value,
             progress=progress,
         )
     print_report(report, as_json)

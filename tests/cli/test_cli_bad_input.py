@@ -71,6 +71,7 @@ BAD = {
     "unknown engine": ("portrait.jpg driving.mp4 -o out.mp4 --engine magic", "--engine"),
     "unknown mode": ("portrait.jpg driving.mp4 -o out.mp4 --mode odd", "--mode"),
     "unknown codec": ("portrait.jpg driving.mp4 -o out.mp4 --codec vhs", "--codec"),
+    "unknown device": ("portrait.jpg driving.mp4 -o out.mp4 --device toaster", "--device"),
     "unknown face": ("portrait.jpg driving.mp4 -o out.mp4 --face loudest", "--face"),
     "unknown option": ("portrait.jpg driving.mp4 -o out.mp4 --wobble 3", "--wobble"),
     "not a number": ("portrait.jpg driving.mp4 -o out.mp4 --pose much", "--pose"),
