@@ -51,10 +51,10 @@ def ease(angle: Tensor, limit: tuple[float, float]) -> Tensor:
 def turn_from(start: Tensor, to: Tensor, own: Tensor, gains: tuple[float, float, float]) -> Tensor:
     """Carry the turn of a head from ``start`` to ``to`` over to a head at ``own``.
 
-    All (3, 3) or (t, 3, 3). Yaw, pitch and roll are carried one by one, each with its gain and
-    eased off where a picture cannot follow. A head that is tilted in its picture turns about an
-    axis between the picture's vertical and its own neck. Returned is the turn in the moved
-    head's own axes, own^-1 @ moved, (t, 3, 3).
+    start and to are (3, 3) or (t, 3, 3), own is (3, 3). Yaw, pitch and roll are carried one by
+    one, each with its gain and eased off where a picture cannot follow. A head that is tilted in
+    its picture turns about an axis between the picture's vertical and its own neck. Returned is
+    the turn in the moved head's own axes, own^-1 @ moved, (t, 3, 3).
     """
     level = torch.zeros(())
     tilt = from_euler(level, level, _TILT_SHARE * to_euler(own)[2])
