@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import torch
@@ -20,7 +21,16 @@ _NOISE = 0.01
 
 
 def _gaussian(values: Tensor, sigma: float) -> Tensor:
-    return torch.from_numpy(gaussian_filter1d(values.numpy(), sigma, axis=0, mode="nearest"))
+    """(t, ...) Gaussian means; beyond its ends motion goes on as its mirror image through them.
+
+    Holding the end frames instead would stop a turn that the clip ends in.
+    """
+    pad = min(len(values) - 1, math.ceil(4 * sigma))
+    before = 2 * values[:1] - values[1 : pad + 1].flip(0)
+    after = 2 * values[-1:] - values[len(values) - 1 - pad : -1].flip(0)
+    padded = torch.cat([before, values, after]) if pad else values
+    smooth = gaussian_filter1d(padded.numpy(), sigma, axis=0, mode="nearest")
+    return torch.from_numpy(smooth[pad : pad + len(values)])
 
 
 def shots(pose: HeadPose) -> list[slice]:

@@ -17,6 +17,8 @@ from .scan import affine_maps, scan_convert, source_field
 #: Ring radii in multiples of the face oval; the first lie under the face.
 _RADII = (0.0, 0.5, 0.8, 1.0, 1.08, 1.18, 1.3, 1.45, 1.62, 1.82, 2.05, 2.35, 2.7, 3.1)
 _FULL = {"up": 1.7, "side": 1.4, "down": 1.06}  #: radius up to which a point moves with the skull
+#: Share of its distance to the border that a point may move.
+_BORDER_ROOM = 0.8
 _STILL = {"up": 3.0, "side": 2.6, "down": 2.0}  #: radius from which it does not move
 
 
@@ -30,6 +32,7 @@ class Surround:
     rigid: Tensor  #: (v,) share of the skull's motion, 0..1
     follow: Tensor  #: (v,) share of the expression of the oval's nearest point, 0..1
     oval_index: Tensor  #: (v,) into FACE_OVAL
+    room: Tensor  #: (v,) px from the picture's nearest border, 0 outside
 
     @staticmethod
     def from_head(head: PortraitHead, height: int, width: int) -> Surround:
@@ -48,6 +51,7 @@ class Surround:
         return Surround(
             rest, pixels, _ring_triangles(len(_RADII), n), rigid,
             follow.repeat_interleave(n), torch.arange(n).repeat(len(_RADII)),
+            _room(pixels, height, width),
         )  # fmt: skip
 
     def place(self, head: PortraitHead, motion: FaceMotion, landmarks: Tensor) -> Tensor:
@@ -59,7 +63,14 @@ class Surround:
         expression = (landmarks[:, oval] - skull)[:, self.oval_index]
         moved = at_rest + self.rigid[:, None] * (turned - at_rest)
         border = (self.rigid * self.follow)[:, None]
-        return moved + border * expression
+        step = moved + border * expression - at_rest
+        return at_rest + step * self._within_border(step)
+
+    def _within_border(self, step: Tensor) -> Tensor:
+        """(t, v, 1) 0..1: shortens steps (t, v, 3) px that would carry hair past a still border."""
+        room = _BORDER_ROOM * self.room[:, None]
+        length = step[..., :2].norm(dim=-1, keepdim=True)
+        return room / (room**4 + length**4).clamp(min=1e-6) ** 0.25
 
     def field(self, placed: Tensor, height: int, width: int, step: int) -> Tensor:
         """Offset to the source of each pixel: (t, height, width, 2) px, smooth."""
@@ -93,9 +104,13 @@ def _skull_share(radii: Tensor, spoke: Tensor) -> Tensor:
 
 def _border_share(pixels: Tensor, height: int, width: int) -> Tensor:
     """(v, 2) px -> (v,): 0 on and outside the picture's edge, 1 well inside."""
+    return smoothstep(_room(pixels, height, width) / (0.12 * min(height, width)))
+
+
+def _room(pixels: Tensor, height: int, width: int) -> Tensor:
+    """(v, 2) px -> (v,) px to the picture's nearest border, 0 outside."""
     x, y = pixels.unbind(1)
-    inside = torch.stack([x, width - 1 - x, y, height - 1 - y]).amin(0)
-    return smoothstep(inside / (0.12 * min(height, width)))
+    return torch.stack([x, width - 1 - x, y, height - 1 - y]).amin(0).clamp(min=0)
 
 
 def _ring_triangles(rings: int, n: int) -> Tensor:
