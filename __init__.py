@@ -11,6 +11,7 @@ except ImportError as error:
         logging.warning("MagicPortrait needs ComfyUI 0.3.64 or newer: %s", error)
 
 if _host is not None:
-    from .nodes import comfy_entrypoint  # noqa: F401
+    from .nodes.extension import comfy_entrypoint
 
     WEB_DIRECTORY = "./web"
+    __all__ = ["WEB_DIRECTORY", "comfy_entrypoint"]
