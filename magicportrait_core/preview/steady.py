@@ -12,7 +12,7 @@ from torch import Tensor
 from .canonical import HeadPose
 
 #: Standard deviations in seconds.
-_SKULL_SECONDS = 0.13
+_SKULL_SECONDS = 0.14
 _FACE_SECONDS = 0.08
 #: A jump of more than this between two frames, in canonical units, is a cut.
 _CUT = 1.5
