@@ -100,5 +100,5 @@ def _set_lips(shape: Tensor, gap: Tensor) -> Tensor:
     upper, lower = lip_follow()
     step = gap - gaps(shape, LIP_PAIRS)
     parted = shape.clone()
-    parted[..., 1] += (0.55 * step) @ lower.T - (0.45 * step) @ upper.T
+    parted[..., 1] += (0.6 * step) @ lower.T - (0.4 * step) @ upper.T
     return parted
