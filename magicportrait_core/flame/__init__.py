@@ -1,0 +1,1 @@
+"""Head models: parameters to a posed mesh, and motion from one head to another."""
