@@ -134,9 +134,7 @@ class ShapedHead:
         model, t = self.model, len(params)
         n = params.expression.shape[1]
         rotations = self.rotations(params)
-        moving = rotations[:, list(model.corrective_joints)]
-        features = (moving - torch.eye(3, dtype=moving.dtype, device=moving.device)).reshape(t, -1)
-        terms = [(params.expression, model.expression_basis[:n]), (features, model.pose_basis)]
+        terms = [(params.expression, model.expression_basis[:n]), *self._correctives(rotations)]
         if params.eyelids is not None and model.eyelid_basis is not None:
             terms.append((params.eyelids, model.eyelid_basis))
         points = self.template.reshape(1, -1)
@@ -147,6 +145,18 @@ class ShapedHead:
         )
         transforms, placed = joint_transforms(rotations, joints, model.parents)
         return skin(points.reshape(t, 3, -1), transforms, model.skinning), placed
+
+    def _correctives(self, rotations: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Features (t, 9) and their basis (9, 3, v), for each joint that turns at all."""
+        still = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
+        turned = rotations - still
+        moving = turned.abs().amax((0, 2, 3)) > 0
+        bases = self.model.pose_basis.unflatten(0, (-1, 9))
+        return [
+            (turned[:, joint].flatten(1), bases[i])
+            for i, joint in enumerate(self.model.corrective_joints)
+            if moving[joint]
+        ]
 
     def vertices(self, params: HeadParams) -> Tensor:
         """(t, v, 3), a view of planar memory."""
