@@ -25,3 +25,14 @@ def acted_clip(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("acted") / "acted.mp4"
     render_demo_driver(path, load_networks(), frames=12)
     return path
+
+
+@pytest.fixture(scope="session")
+def goldens() -> Path:
+    """Numbers to match, in geometry/ and diffusion/; tests of them are skipped without them."""
+    beside = Path(__file__).resolve().parents[2] / "shared"
+    shared = Path(os.environ.get("MAGICPORTRAIT_SHARED", beside))
+    folder = Path(os.environ.get("MAGICPORTRAIT_GOLDENS", shared / "goldens"))
+    if not folder.is_dir():
+        pytest.skip(f"no golden numbers in {folder}; name their folder in MAGICPORTRAIT_GOLDENS")
+    return folder
