@@ -1,0 +1,1 @@
+"""Fit a head model to landmarks by damped Gauss-Newton; no learned regressor."""

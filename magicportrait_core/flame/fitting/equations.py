@@ -1,0 +1,143 @@
+"""Residuals of landmarks, and the normal equations of a frame.
+
+Projection: a point d before the camera (metres, relative to the pivot; `points.Derivatives`) is
+seen at place + scale * (d.x, -d.y) / (1 - nearness * d.z): weak perspective, and what a near
+camera adds to it, as seen along the ray to the head.
+
+Parameters of a frame, in this order: turn 3 (radians, camera axes), log scale 1, place 2, then the
+local ones: jaw 3, eyelids, expression.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .points import Derivatives, HeadPoints, PointState, cross_columns
+
+FIRST_LOCAL = 6  #: what comes before are turn and camera, tied from frame to frame
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What was seen: landmarks in picture units, about one to a face's width."""
+
+    seen: Tensor  #: (t, k, 2) y down
+    trust: Tensor  #: (t, k) 0..1
+    gap: Tensor  #: (t,) frames since the one before, infinite after a cut; gap[0] is infinite
+
+    def frames(self, rows: Tensor | slice) -> Observations:
+        return Observations(self.seen[rows], self.trust[rows], self.gap[rows])
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Standard deviations; what is not listed is free."""
+
+    noise: float = 0.008  #: of a landmark, picture units
+    outlier: float = 3.0  #: noise, from which on a residual counts linearly (Huber)
+    shape: float = 1.0
+    offset: float = 0.002  #: metres
+    nearness: tuple[float, float] = (1.25, 0.1)  #: mean, 1 / metres
+    jaw: tuple[float, float, float] = (0.25, 0.06, 0.06)  #: radians
+    eyelids: float = 0.6
+    expression: float = 1.0
+    #: of the whole face by its shape or expression: radians, metres, share of its size
+    similarity: tuple[float, float, float] = (0.005, 0.0006, 0.01)
+    turn_walk: float = 0.1  #: radians, a frame
+    scale_walk: float = 0.01  #: of the log scale, a frame
+    place_walk: float = 0.03  #: picture units, a frame
+
+    def local(self, points: HeadPoints) -> Tensor:
+        """(num_local, num_local) float64 precision of jaw, eyelids, expression."""
+        lids, n = len(points.still.eyelids), len(points.expression_columns)
+        spread = [*self.jaw, *[self.eyelids] * lids, *[self.expression] * n]
+        precision = torch.diag(1 / torch.tensor(spread, dtype=torch.float64).square())
+        precision[-n:, -n:] += self._held(points, points.rest_basis()[1])
+        return precision
+
+    def identity(self, points: HeadPoints) -> Tensor:
+        """(n_s, n_s) float64 precision of the shape."""
+        n = len(points.shape_columns)
+        held = self._held(points, points.rest_basis()[0])
+        return torch.eye(n, dtype=torch.float64) / self.shape**2 + held
+
+    def _held(self, points: HeadPoints, basis: Tensor) -> Tensor:
+        """Hold back what turns, shifts or grows the whole face: the camera tells that already."""
+        part = points.similarity_part(basis).double()
+        turn, shift, growth = self.similarity
+        part[:3] /= turn
+        part[3:6] /= shift
+        part[6:] /= growth
+        return part.T @ part
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Residuals of t frames and their derivatives, weighted; rows are k points x 2."""
+
+    residual: Tensor  #: (t, 2k) seen minus predicted
+    frame: Tensor  #: (t, 2k, 6 + num_local)
+    by_point: Tensor  #: (t, k, 2, 3) of where a point is seen by where it is, camera axes
+    root_weight: Tensor  #: (t, k)
+    cost: Tensor  #: (t,) robust
+
+
+def project(points: Tensor, state: PointState) -> tuple[Tensor, Tensor]:
+    """Where points (t, k, 3) are seen, (t, k, 2), and its derivative by them (t, k, 2, 3)."""
+    x, y, z = points.unbind(-1)
+    scale = state.log_scale.exp()[:, None]
+    near = scale / (1 - state.nearness * z)
+    seen = torch.stack([near * x, -near * y], -1) + state.place[:, None]
+    deeper = near * near / scale * state.nearness
+    zero = torch.zeros_like(x)
+    rows = [near, zero, deeper * x, zero, -near, -deeper * y]
+    return seen, torch.stack(rows, -1).unflatten(-1, (2, 3))
+
+
+def linearise(at: Derivatives, state: PointState, obs: Observations, priors: Priors) -> Linear:
+    """Residuals and derivatives at a state, each row divided by its noise (Huber reweighted)."""
+    predicted, by_point = project(at.points, state)
+    residual = obs.seen - predicted
+    size = residual.norm(dim=-1) / priors.noise
+    robust = (priors.outlier / size.clamp(min=1e-9)).clamp(max=1)
+    root = (obs.trust * robust).sqrt() / priors.noise  # (t, k)
+    t, k = size.shape
+    frame = torch.empty(t, k, 2, FIRST_LOCAL + at.local.shape[-1])
+    frame[..., :3] = by_point @ cross_columns(at.points)
+    frame[..., 3] = predicted - state.place[:, None]
+    frame[..., 4:6] = torch.eye(2)
+    frame[..., FIRST_LOCAL:] = by_point @ at.local
+    frame *= root[..., None, None]
+    inside = size.clamp(max=priors.outlier)
+    cost = (obs.trust * inside * (2 * size - inside)).sum(1) / 2
+    return Linear(
+        (residual * root[..., None]).reshape(t, -1),
+        frame.reshape(t, 2 * k, -1),
+        by_point,
+        root,
+        cost,
+    )
+
+
+def local_values(state: PointState) -> Tensor:
+    """(t, num_local) float64 jaw, eyelids, expression."""
+    return torch.cat([state.jaw, state.eyelids, state.expression], 1).double()
+
+
+def local_cost(state: PointState, precision: Tensor) -> Tensor:
+    """(t,) what the priors of the frames' local parameters cost."""
+    values = local_values(state)
+    return ((values @ precision) * values).sum(1) / 2
+
+
+def normal_equations(linear: Linear, state: PointState, precision: Tensor) -> tuple[Tensor, Tensor]:
+    """Hessians (t, p, p) and gradients (t, p) of the frames' own parameters, float64, priors in."""
+    transposed = linear.frame.transpose(1, 2)
+    hessian = (transposed @ linear.frame).double()
+    gradient = (transposed @ linear.residual[..., None])[..., 0].double()
+    hessian[:, FIRST_LOCAL:, FIRST_LOCAL:] += precision
+    gradient[:, FIRST_LOCAL:] -= local_values(state) @ precision
+    return hessian, gradient

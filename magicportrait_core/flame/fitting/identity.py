@@ -1,0 +1,167 @@
+"""What is the same in all frames: the shape, where the landmarks lie, how near the camera is.
+
+Solved over a few frames together with their own parameters, which are eliminated frame by frame
+(Schur complement): Triggs et al. 2000, section 6, https://doi.org/10.1007/3-540-44480-7_21.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..lbs import rotation_matrix
+from ..rotations import rotation_vector
+from .equations import (
+    Linear,
+    Observations,
+    Priors,
+    linearise,
+    local_cost,
+    normal_equations,
+)
+from .points import Derivatives, HeadPoints, PointState
+
+CHUNK = 8  #: frames whose dense derivatives are held at once
+
+
+def fit_identity(
+    points: HeadPoints, state: PointState, obs: Observations, priors: Priors, steps: int
+) -> PointState:
+    """Levenberg-Marquardt over all parameters of the frames given (a few dozen)."""
+    damping, best = 1e-3, _total(points, state, obs, priors)
+    for _ in range(steps):
+        tried = _step(points, state, obs, priors, damping)
+        cost = _total(points, tried, obs, priors)
+        if cost < best:
+            state, gain, best = tried, best - cost, cost
+            damping = max(damping / 5, 1e-6)
+            if gain < 1e-4 * best:
+                break
+        else:
+            damping *= 10
+    return state
+
+
+def moved(state: PointState, step: Tensor) -> PointState:
+    """The state after a step of the frames' own parameters, (t, 6 + num_local)."""
+    step = step.to(state.turn)
+    lids = state.eyelids.shape[1]
+    jaw = rotation_matrix(step[:, 6:9]) @ rotation_matrix(state.jaw)
+    return replace(
+        state,
+        turn=rotation_matrix(step[:, :3]) @ state.turn,
+        log_scale=state.log_scale + step[:, 3],
+        place=state.place + step[:, 4:6],
+        jaw=rotation_vector(jaw),
+        eyelids=state.eyelids + step[:, 9 : 9 + lids],
+        expression=state.expression + step[:, 9 + lids :],
+    )
+
+
+def _total(points: HeadPoints, state: PointState, obs: Observations, priors: Priors) -> float:
+    """The cost that is minimised."""
+    linear = linearise(points(state), state, obs, priors)
+    mean, spread = priors.nearness
+    shape = state.shape.double()
+    shared = shape @ priors.identity(points) @ shape
+    shared = shared + (state.offset / priors.offset).square().sum()
+    shared = (shared + ((state.nearness - mean) / spread) ** 2) / 2
+    relief = 2 * len(state.turn) * _log_relief(points, state)[0]
+    return float(
+        linear.cost.sum() + local_cost(state, priors.local(points)).sum() + shared + relief
+    )
+
+
+def _log_relief(points: HeadPoints, state: PointState) -> tuple[float, Tensor]:
+    """ln of the points' spread in depth, and its derivative by (shape, offset), flat.
+
+    Each frame's turn is estimated from how far points of different depth move apart, and is the
+    surer the more relief there is. Taking the turns at their best values alone, as least squares
+    does, therefore favours too deep a face that turns too little; integrating over them adds this
+    term for yaw and for pitch (Laplace's approximation, half the log determinant).
+    """
+    z = points.at_rest(state)[:, 2].double()
+    z = z - z.mean()
+    power = z.square().sum()
+    by_shape = points.rest_basis()[0][..., 2].double() @ z / power
+    by_offset = torch.zeros(len(z), 3, dtype=torch.float64)
+    by_offset[:, 2] = z / power
+    return float(power.log() / 2), torch.cat([by_shape, by_offset.reshape(-1)])
+
+
+def _step(
+    points: HeadPoints, state: PointState, obs: Observations, priors: Priors, damping: float
+) -> PointState:
+    """One Levenberg-Marquardt step; shared parameters are nearness, shape, then the offsets."""
+    n, k = 1 + len(state.shape), len(state.offset)
+    size = n + 3 * k
+    shared, pull = torch.zeros(size, size, dtype=torch.float64), torch.zeros(size).double()
+    precision, held = priors.local(points), []
+    for start in range(0, len(state.turn), CHUNK):
+        rows = slice(start, start + CHUNK)
+        part = state.frames(rows)
+        at = points(part, with_shape=True)
+        linear = linearise(at, part, obs.frames(rows), priors)
+        hessian, gradient = normal_equations(linear, part, precision)
+        hessian.diagonal(dim1=1, dim2=2).mul_(1 + damping)
+        cross = _add_shared(at, part, linear, shared, pull)
+        solved = torch.linalg.solve(hessian, torch.cat([cross, gradient[..., None]], -1))
+        flat = cross.reshape(-1, size)
+        shared -= flat.T @ solved[..., :-1].reshape(-1, size)
+        pull -= flat.T @ solved[..., -1].reshape(-1)
+        held.append(solved)
+    mean, spread = priors.nearness
+    now = torch.cat(
+        [torch.tensor([state.nearness]), state.shape, state.offset.reshape(-1)]
+    ).double()
+    stiff = torch.zeros(size, size, dtype=torch.float64)
+    stiff.diagonal()[n:] = priors.offset**-2
+    stiff[0, 0], stiff[1:n, 1:n] = spread**-2, priors.identity(points)
+    rest = torch.zeros(size, dtype=torch.float64)
+    rest[0] = mean
+    pull -= stiff @ (now - rest)
+    slope = _log_relief(points, state)[1]
+    pull[1:] -= 2 * len(state.turn) * slope
+    shared += stiff
+    shared[1:, 1:] += 2 * len(state.turn) * torch.outer(slope, slope)
+    shared.diagonal().mul_(1 + damping)
+    change = torch.linalg.solve(shared, pull)
+    own = torch.cat([s[..., -1] - s[..., :-1] @ change for s in held])
+    new = (now + change).float()
+    offset = new[n:].reshape(k, 3)
+    return moved(replace(state, nearness=float(new[0]), shape=new[1:n], offset=offset), own)
+
+
+def _add_shared(
+    at: Derivatives, state: PointState, linear: Linear, shared: Tensor, pull: Tensor
+) -> Tensor:
+    """Add what these frames say of the shared parameters to their Hessian and gradient.
+
+    A point's offset moves that point alone: its part of the Hessian is 3x3 blocks. Returns the
+    frames' cross terms, (t, 6 + num_local, size) float64.
+    """
+    t, k = linear.root_weight.shape
+    root = linear.root_weight[..., None, None]
+    x, y, z = at.points.unbind(-1)
+    near = linear.by_point[..., 0, 0]
+    pulled = near * near / state.log_scale.exp()[:, None] * z
+    nearness = torch.stack([pulled * x, -pulled * y], -1)[..., None]
+    dense = torch.cat([nearness, linear.by_point @ at.shape], -1) * root  # (t, k, 2, n)
+    own = linear.by_point @ state.turn[:, None] * root  # (t, k, 2, 3)
+    n = dense.shape[-1]
+    flat, residual = dense.reshape(-1, n), linear.residual.reshape(t, k, 2)
+    shared[:n, :n] += (flat.T @ flat).double()
+    mixed = torch.einsum("tkcn,tkco->nko", dense, own).reshape(n, -1).double()
+    shared[:n, n:] += mixed
+    shared[n:, :n] += mixed.T
+    blocks = shared[n:, n:].unflatten(0, (k, 3)).unflatten(2, (k, 3))
+    each = torch.arange(k)
+    blocks[each, :, each] += torch.einsum("tkco,tkcp->kop", own, own).double()
+    pull[:n] += (flat.T @ residual.reshape(-1)).double()
+    pull[n:] += torch.einsum("tkco,tkc->ko", own, residual).reshape(-1).double()
+    frame = linear.frame.reshape(t, k, 2, -1)
+    by_dense = linear.frame.transpose(1, 2) @ dense.reshape(t, 2 * k, n)
+    by_own = (frame.transpose(2, 3) @ own).transpose(1, 2).reshape(t, -1, 3 * k)
+    return torch.cat([by_dense, by_own], -1).double()
