@@ -1,0 +1,11 @@
+"""Trackers: a clip and its face to a head's parameters, all behind one contract."""
+
+from collections.abc import Callable
+
+from .deca_smirk import DecaSmirk
+from .tracker import Tracker
+
+#: name -> what makes the tracker; each takes a head model first
+TRACKERS: dict[str, Callable[..., Tracker]] = {DecaSmirk.name: DecaSmirk}
+
+__all__ = ["TRACKERS", "DecaSmirk", "Tracker"]

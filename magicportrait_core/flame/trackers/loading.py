@@ -1,0 +1,62 @@
+"""Weights into networks, strictly, and networks made ready to run."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ...errors import InputError
+
+COUNTER = "num_batches_tracked"  #: of batch norms: used in training only, may be absent
+_ADVICE = "import the official file with `magicportrait weights import FILE`."
+
+
+def load_strictly(network: nn.Module, state: Mapping[str, Tensor], what: str) -> nn.Module:
+    """Fill a network, made on the meta device, with the tensors of ``state``.
+
+    Args:
+        network: is changed and returned: float32, for inference, without gradients. It shares
+            the memory of float32 tensors in ``state``.
+        state: key -> tensor, every key of the network and no other.
+        what: names the weights in errors.
+
+    Raises:
+        InputError: names a key that is missing, unexpected or of another shape.
+    """
+    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    missing = [key for key in expected if key not in state and not key.endswith(COUNTER)]
+    unexpected = [key for key in state if key not in expected]
+    for keys, wrong in ((missing, "lacks"), (unexpected, "has an unexpected tensor,")):
+        if keys:
+            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+            raise InputError(f"{what} {wrong} {keys[0]}{more}: {_ADVICE}")
+    for key, tensor in state.items():
+        if tuple(tensor.shape) != expected[key]:
+            raise InputError(
+                f"{what}: {key} must be {expected[key]}, got {tuple(tensor.shape)}: {_ADVICE}"
+            )
+    filled = {
+        key: torch.zeros((), dtype=torch.long) if key.endswith(COUNTER) else state[key].float()
+        for key in expected
+    }
+    network.load_state_dict(filled, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def ready(network: nn.Module, device: torch.device | str) -> nn.Module:
+    """A copy that runs fast: batch norms folded into convolutions, channels last, on a device.
+
+    A module of the network names its pairs in ``normed``: ((convolution, norm), ...). A folded
+    norm leaves its activation, where it has one.
+    """
+    network = copy.deepcopy(network)
+    for module in list(network.modules()):
+        for conv, norm in getattr(module, "normed", ()):
+            layer, scale = module.get_submodule(conv), module.get_submodule(norm)
+            module.set_submodule(conv, fuse_conv_bn_eval(layer, scale))
+            module.set_submodule(norm, nn.Identity())
+    return network.to(device, memory_format=torch.channels_last)
