@@ -39,8 +39,9 @@ def small_head() -> HeadModel:
 
     shape, expression = basis(NUM_SHAPE, 0.004), basis(NUM_EXPRESSION, 0.003)
     lids = torch.zeros(2, 3, len(points))
-    for side, at in enumerate(JOINTS[3:]):
-        lids[side, 1] = -0.01 * torch.exp(-((points - torch.tensor(at)) / 0.03).square().sum(1))
+    for side, at in enumerate(JOINTS[3:]):  # what is above the eye comes down, what is below up
+        near = torch.exp(-((points - torch.tensor(at)) / 0.05).square().sum(1))
+        lids[side, 1] = -0.02 * near * torch.tanh((points[:, 1] - at[1]) / 0.02)
     return HeadModel(
         name="small",
         family="flame",
