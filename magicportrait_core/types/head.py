@@ -51,6 +51,13 @@ class HeadParams:
         pick = {name: getattr(self, name)[frames] for name in _PER_FRAME}
         return replace(self, **pick, eyelids=None if self.eyelids is None else self.eyelids[frames])
 
+    def to(self, device: torch.device | str) -> HeadParams:
+        """The same parameters on a device."""
+        moved = {name: getattr(self, name).to(device) for name in ("shape", *_PER_FRAME)}
+        return replace(
+            self, **moved, eyelids=None if self.eyelids is None else self.eyelids.to(device)
+        )
+
     @staticmethod
     def neutral(frames: int, n_s: int, n_e: int, basis: str) -> HeadParams:
         """The model's template, unturned, in every frame."""
@@ -81,6 +88,10 @@ class Camera:
     def __getitem__(self, frames: slice | Tensor | list[int]) -> Camera:
         return Camera(self.scale[frames], self.translation[frames])
 
+    def to(self, device: torch.device | str) -> Camera:
+        """The same cameras on a device."""
+        return Camera(self.scale.to(device), self.translation.to(device))
+
 
 @dataclass(frozen=True)
 class HeadTrack:
@@ -104,6 +115,12 @@ class HeadTrack:
         check_shape("lighting", self.lighting, t, 9, 3)
         check_shape("crop_from_frame", self.crop_from_frame, t, 3, 3)
         check_shape("valid", self.valid, t)
+        if self.valid.dtype != torch.bool:
+            raise InputError(f"valid must be bool, got {self.valid.dtype}")
+        if self.fps <= 0 or min(self.frame_size) <= 0:
+            raise InputError(
+                f"a track has a frame rate and a frame size, got {self.fps} and {self.frame_size}"
+            )
 
     def __len__(self) -> int:
         return len(self.params)
@@ -115,3 +132,8 @@ class HeadTrack:
             lighting=self.lighting[frames], crop_from_frame=self.crop_from_frame[frames],
             valid=self.valid[frames],
         )  # fmt: skip
+
+    def to(self, device: torch.device | str) -> HeadTrack:
+        """The same track on a device."""
+        names = ("params", "camera", "texture", "lighting", "crop_from_frame", "valid")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})

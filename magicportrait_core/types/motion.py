@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from ..checks import check_choice, check_range
+from ..checks import check_choice, check_range, check_shape
 from ..errors import InputError
 from .head import HeadTrack
 
 MODES = ("absolute", "relative")
 PIVOTS = ("root", "head")
+GAINS = (
+    *("expression", "jaw", "eyelids", "yaw", "pitch", "roll", "gaze", "neck"),
+    "translation",
+)
 
 
 @dataclass(frozen=True)
 class TransferSettings:
-    """How the driver's motion becomes the portrait's. The defaults are the paper's."""
+    """How the driver's motion becomes the portrait's.
 
-    expression: float = 1.0  #: gain, as of all below
+    Every gain says how far the portrait goes from its own value (0) to what the driver gives it
+    (1); above 1 it overdoes, below 0 it does the opposite. The defaults are the paper's, but for
+    the eyelids: the paper drops them, and blinks with them. `flame.transfer` has the equations.
+    """
+
+    expression: float = 1.0
     jaw: float = 1.0
     eyelids: float = 1.0
     yaw: float = 1.0
@@ -26,17 +35,27 @@ class TransferSettings:
     roll: float = 1.0
     gaze: float = 0.0  #: of the eye joints
     neck: float = 0.0  #: of the neck joint
-    translation: float = 0.0  #: of the head's way through the picture, in head widths
-    mode: str = "absolute"  #: relative: against the driver's neutral frame
-    neutral_frame: int | None = None  #: of the driver; None: found
-    pivot: str = "root"  #: root: the model's; head: the point between the eyes stays
+    translation: float = 0.0  #: of the pivot's way through the picture, in head widths
+    mode: str = "absolute"  #: relative: what the driver does since its neutral frame
+    neutral_frame: int | None = None  #: of the driver, from 0; None: found
+    pivot: str = "root"  #: the point that turns leave in place: the model's root, or head:
+    #: the point between the eyes
 
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, MODES)
         check_choice("pivot", self.pivot, PIVOTS)
-        for name in ("expression", "jaw", "eyelids", "yaw", "pitch", "roll", "gaze", "neck"):
-            check_range(name, getattr(self, name), -4, 4)
-        check_range("translation", self.translation, -4, 4)
+        for name in GAINS:
+            check_range(f"gain {name}", getattr(self, name), -4, 4)
+        if self.neutral_frame is not None and self.neutral_frame < 0:
+            raise InputError(f"neutral_frame counts from 0, got {self.neutral_frame}")
+
+    def pose_alone(self) -> TransferSettings:
+        """The same, but the portrait keeps its face: expression, jaw, eyelids and gaze."""
+        return replace(self, expression=0.0, jaw=0.0, eyelids=0.0, gaze=0.0)
+
+    def expression_alone(self) -> TransferSettings:
+        """The same, but the portrait keeps its head where and as it is."""
+        return replace(self, yaw=0.0, pitch=0.0, roll=0.0, neck=0.0, translation=0.0)
 
 
 @dataclass(frozen=True)
@@ -57,6 +76,8 @@ class MotionTrack:
                 f"the portrait is tracked on head model {mine}, the driver on {theirs}: track both "
                 "with the same head model."
             )
+        if self.portrait_from_source is not None:
+            check_shape("portrait_from_source", self.portrait_from_source, 3, 3)
 
     def __len__(self) -> int:
         return len(self.driver)

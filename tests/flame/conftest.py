@@ -1,0 +1,21 @@
+"""Heads to test on."""
+
+from pathlib import Path
+
+import pytest
+
+from magicportrait_core.flame.head_model import HeadModel
+from tests import golden_head as golden
+from tests import small_head as small
+
+
+@pytest.fixture(scope="session")
+def small_head() -> HeadModel:
+    """62 vertices, FLAME's joints; see tests/small_head.py."""
+    return small.small_head()
+
+
+@pytest.fixture(scope="session")
+def golden_head(goldens: Path) -> HeadModel:
+    """The synthetic head of the goldens, FLAME's size."""
+    return golden.golden_head(goldens / "geometry")
