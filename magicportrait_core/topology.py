@@ -12,9 +12,11 @@ https://github.com/google-ai-edge/mediapipe/blob/v0.10.21/mediapipe/python/solut
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from importlib.resources import files
 
 import torch
+from safetensors.torch import load
 from torch import Tensor
 
 NUM_MESH = 468  #: points of the mesh; 468.. are the irises
@@ -89,3 +91,14 @@ def to_ibug68(landmarks: Tensor) -> Tensor:
     first = torch.tensor([pair[0] for pair in IBUG68])
     last = torch.tensor([pair[-1] for pair in IBUG68])
     return (landmarks[..., first, :] + landmarks[..., last, :]) / 2
+
+
+@lru_cache(maxsize=1)
+def canonical_face() -> Tensor:
+    """(478, 3) a frontal, symmetric, neutral face: the mean of mesh outputs over several people.
+
+    x to the picture's right, y down, z away from the camera; the origin lies between the outer eye
+    corners and their distance is the unit.
+    """
+    data = (files(__package__) / "canonical_face.safetensors").read_bytes()
+    return load(data)["points"]

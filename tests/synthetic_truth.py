@@ -7,12 +7,9 @@ four head widths. Landmarks carry a constant 2-D bias, noise that is correlated 
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -24,8 +21,10 @@ from magicportrait_core.types import FaceTrack, HeadParams
 
 SIDE, HEAD_PX, FRAMES = 512, 190, 150
 BIAS, NOISE = 2.0, 1.0  #: px
-ACTING = 0.5  #: standard deviations of the first 20 expressions
-OUTSIDE = 0.0012  #: metres, what the basis cannot make
+SMILE, BROW = 0.003, 0.0025  #: metres, standard deviation of mouth width and brow height
+ACTING = 0.3  #: standard deviations of the first 20 expressions besides
+IDENTITY = 0.5  #: standard deviations of the shape coefficients
+OUTSIDE = 0.001  #: metres, what the basis cannot make
 LIPS, CORNERS, BROWS, EYES = (62, 66), (48, 54), ((19, 37), (24, 44)), ((37, 41), (44, 46))
 
 
@@ -91,19 +90,20 @@ def front_points(head: HeadModel, seed: int) -> Embedding:
 
 
 def wander(t: int, n: int, seconds: float, generator: torch.Generator, fps: float = 25) -> Tensor:
-    """(t, n) smooth random curves of unit variance, about so many seconds a swing."""
+    """(t, n) smooth random curves, mean 0, variance 1, about so many seconds a swing."""
     sigma = seconds * fps / 4
     reach = math.ceil(3 * sigma)
     noise = torch.randn(t + 2 * reach, n, generator=generator)
     kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
     curve = torch.nn.functional.conv1d(noise.T[:, None], kernel[None, None])[:, 0].T
-    return curve / kernel.square().sum().sqrt()
+    return (curve - curve.mean(0)) / curve.std(0)
 
 
-def without_rigid_part(head: HeadModel) -> Tensor:
-    """(50, 50) projection of expressions onto those that neither turn nor shift the face.
+def acted_expression(head: HeadModel, t: int, generator: torch.Generator) -> Tensor:
+    """(t, 50): smiles, brows that go up and down, and a little of everything else.
 
-    The golden basis is random: on the face two thirds of it is rigid motion. FLAME's is not.
+    None of it turns or shifts the face as a whole. On the golden basis, which is random, two
+    thirds of an expression is such rigid motion; FLAME's was learnt from heads that were aligned.
     """
     front = (head.template[2] > 0.02) & (head.template[1] > -0.08)
     arm = head.template[:, front].T
@@ -113,18 +113,25 @@ def without_rigid_part(head: HeadModel) -> Tensor:
     moves = torch.stack([*moves, *(axis.expand_as(arm) for axis in axes)], -1).reshape(-1, 6)
     basis = head.expression_basis[:50, :, front].transpose(1, 2).reshape(50, -1)
     rigid = torch.linalg.lstsq(moves, basis.T).solution  # (6, 50)
-    return torch.eye(50) - torch.linalg.pinv(rigid) @ rigid
+    free = torch.eye(50) - torch.linalg.pinv(rigid) @ rigid
+    moved = head.expression_basis[:50].transpose(1, 2)
+    marks = points_on_faces(moved, head.faces, head.landmarks.full)  # (50, 68, 3)
+    smile = marks[:, CORNERS[1], 0] - marks[:, CORNERS[0], 0]
+    brows = [marks[:, a, 1] - marks[:, b, 1] for a, b in BROWS]
+    wanted = torch.stack([smile, *brows]) @ free  # (3, 50)
+    curves = wander(t, 2, 1.0, generator) * torch.tensor([SMILE, BROW])
+    scripted = curves[:, [0, 1, 1]] @ torch.linalg.pinv(wanted).T
+    rest = torch.cat([ACTING * wander(t, 20, 0.8, generator), torch.zeros(t, 30)], 1)
+    return (scripted + rest) @ free.T
 
 
 def act(head: HeadModel, seed: int = 0, t: int = FRAMES) -> Scene:
     """Make the scene."""
     generator = torch.Generator().manual_seed(seed)
     head = replace(head, eyelid_basis=eyelid_basis(head))
-    shape = torch.randn(100, generator=generator) * 0.7
-    expression = torch.zeros(t, 50)
-    expression[:, :20] = ACTING * wander(t, 20, 0.8, generator)
-    expression = expression @ without_rigid_part(head).T
-    angles = wander(t, 3, 2.0, generator) * torch.tensor([7.0, 12.0, 5.0])  # pitch, yaw, roll
+    shape = torch.randn(100, generator=generator) * IDENTITY
+    expression = acted_expression(head, t, generator)
+    angles = wander(t, 3, 2.0, generator) * torch.tensor([6.0, 12.0, 5.0])  # pitch, yaw, roll
     pose = torch.deg2rad(angles)
     jaw = torch.zeros(t, 3)
     jaw[:, 0] = 0.12 * (wander(t, 1, 0.5, generator)[:, 0] + 0.6).clamp(0, 2.2)

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 
 import torch
-from safetensors.torch import load
 from torch import Tensor
 
-from ..topology import LEFT_EYE_OUTER, NUM_LANDMARKS, RIGHT_EYE_OUTER
+from ..topology import LEFT_EYE_OUTER, NUM_LANDMARKS, RIGHT_EYE_OUTER, canonical_face
 
 #: Points that speech and expression hardly move, with how far each is trusted.
 _RIGID = (
@@ -56,13 +54,6 @@ def rigid_weights() -> Tensor:
     for value, points in _RIGID:
         weights[list(points)] = value
     return weights
-
-
-@lru_cache(maxsize=1)
-def canonical_face() -> Tensor:
-    """(478, 3) a frontal, symmetric face: the mean of mesh outputs over several people."""
-    data = (files(__package__) / "canonical_face.safetensors").read_bytes()
-    return load(data)["points"]
 
 
 def fit_similarity(source: Tensor, target: Tensor, weights: Tensor) -> HeadPose:

@@ -27,9 +27,11 @@ class Observations:
     seen: Tensor  #: (t, k, 2) y down
     trust: Tensor  #: (t, k) 0..1
     gap: Tensor  #: (t,) frames since the one before, infinite after a cut; gap[0] is infinite
+    hold: Tensor  #: (t,) factor on the precision of jaw, eyelids and expression, 1 but in neutral
 
     def frames(self, rows: Tensor | slice) -> Observations:
-        return Observations(self.seen[rows], self.trust[rows], self.gap[rows])
+        """Some of the frames."""
+        return Observations(self.seen[rows], self.trust[rows], self.gap[rows], self.hold[rows])
 
 
 @dataclass(frozen=True)
@@ -127,17 +129,20 @@ def local_values(state: PointState) -> Tensor:
     return torch.cat([state.jaw, state.eyelids, state.expression], 1).double()
 
 
-def local_cost(state: PointState, precision: Tensor) -> Tensor:
+def local_cost(state: PointState, obs: Observations, precision: Tensor) -> Tensor:
     """(t,) what the priors of the frames' local parameters cost."""
     values = local_values(state)
-    return ((values @ precision) * values).sum(1) / 2
+    return obs.hold * ((values @ precision) * values).sum(1) / 2
 
 
-def normal_equations(linear: Linear, state: PointState, precision: Tensor) -> tuple[Tensor, Tensor]:
+def normal_equations(
+    linear: Linear, state: PointState, obs: Observations, precision: Tensor
+) -> tuple[Tensor, Tensor]:
     """Hessians (t, p, p) and gradients (t, p) of the frames' own parameters, float64, priors in."""
     transposed = linear.frame.transpose(1, 2)
     hessian = (transposed @ linear.frame).double()
     gradient = (transposed @ linear.residual[..., None])[..., 0].double()
-    hessian[:, FIRST_LOCAL:, FIRST_LOCAL:] += precision
-    gradient[:, FIRST_LOCAL:] -= local_values(state) @ precision
+    hold = obs.hold.double()
+    hessian[:, FIRST_LOCAL:, FIRST_LOCAL:] += hold[:, None, None] * precision
+    gradient[:, FIRST_LOCAL:] -= hold[:, None] * (local_values(state) @ precision)
     return hessian, gradient

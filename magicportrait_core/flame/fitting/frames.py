@@ -14,7 +14,7 @@ import torch
 from scipy.linalg import solveh_banded
 from torch import Tensor
 
-from ..rotations import rotation_vector
+from ..rotations import axis_angle
 from .equations import (
     FIRST_LOCAL,
     Observations,
@@ -63,8 +63,9 @@ def frame_costs(points: HeadPoints, state: PointState, obs: Observations, priors
     for start in range(0, len(state.turn), CHUNK):
         rows = slice(start, start + CHUNK)
         part = state.frames(rows)
-        seen = linearise(points(part), part, obs.frames(rows), priors).cost.double()
-        costs.append(seen + local_cost(part, precision))
+        seen = obs.frames(rows)
+        cost = linearise(points(part), part, seen, priors).cost.double()
+        costs.append(cost + local_cost(part, seen, precision))
     return torch.cat(costs)
 
 
@@ -80,8 +81,9 @@ def _steps(
     for start in range(0, t, CHUNK):
         rows = slice(start, start + CHUNK)
         part = state.frames(rows)
-        linear = linearise(points(part), part, obs.frames(rows), priors)
-        hessian, gradient = normal_equations(linear, part, precision)
+        seen = obs.frames(rows)
+        linear = linearise(points(part), part, seen, priors)
+        hessian, gradient = normal_equations(linear, part, seen, precision)
         hessian.diagonal(dim1=1, dim2=2).mul_(1 + damping[rows, None])
         cross = hessian[:, tied:, :tied]
         right = torch.cat([cross, gradient[:, tied:, None]], -1)
@@ -102,7 +104,7 @@ def _walk(
     spread = [*[priors.turn_walk] * 3, priors.scale_walk, *[priors.place_walk] * 2]
     spread = torch.tensor(spread, dtype=torch.float64)
     tie = 1 / (spread.square() * obs.gap[1:, None].double())  # (t - 1, 6), 0 over a cut
-    turned = rotation_vector(state.turn[1:] @ state.turn[:-1].transpose(1, 2))
+    turned = axis_angle(state.turn[1:] @ state.turn[:-1].transpose(1, 2))
     camera = torch.cat([state.log_scale[:, None], state.place], 1)
     tension = tie * torch.cat([turned, camera[1:] - camera[:-1]], 1).double()
     pull = pull.clone()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..lbs import rotation_matrix
-from ..rotations import rotation_vector
+from ..rotations import axis_angle
 from .equations import (
     Linear,
     Observations,
@@ -54,7 +54,7 @@ def moved(state: PointState, step: Tensor) -> PointState:
         turn=rotation_matrix(step[:, :3]) @ state.turn,
         log_scale=state.log_scale + step[:, 3],
         place=state.place + step[:, 4:6],
-        jaw=rotation_vector(jaw),
+        jaw=axis_angle(jaw),
         eyelids=state.eyelids + step[:, 9 : 9 + lids],
         expression=state.expression + step[:, 9 + lids :],
     )
@@ -68,27 +68,36 @@ def _total(points: HeadPoints, state: PointState, obs: Observations, priors: Pri
     shared = shape @ priors.identity(points) @ shape
     shared = shared + (state.offset / priors.offset).square().sum()
     shared = (shared + ((state.nearness - mean) / spread) ** 2) / 2
-    relief = 2 * len(state.turn) * _log_relief(points, state)[0]
-    return float(
-        linear.cost.sum() + local_cost(state, priors.local(points)).sum() + shared + relief
-    )
+    precision = priors.local(points)
+    hessian, _ = normal_equations(linear, state, obs, precision)
+    spread = torch.linalg.slogdet(hessian).logabsdet.sum() / 2
+    local = local_cost(state, obs, precision).sum()
+    return float(linear.cost.sum() + local + shared + spread)
 
 
-def _log_relief(points: HeadPoints, state: PointState) -> tuple[float, Tensor]:
-    """ln of the points' spread in depth, and its derivative by (shape, offset), flat.
+def _pull_of_spread(
+    at: Derivatives, state: PointState, linear: Linear, covariance: Tensor
+) -> Tensor:
+    """(t, k, 3) derivative of half the log determinants of the frames' Hessians by the points.
 
-    Each frame's turn is estimated from how far points of different depth move apart, and is the
-    surer the more relief there is. Taking the turns at their best values alone, as least squares
-    does, therefore favours too deep a face that turns too little; integrating over them adds this
-    term for yaw and for pitch (Laplace's approximation, half the log determinant).
+    Least squares takes every frame's turn and expression at their best values, which favours a
+    head whose points make them small: too deep a face turns too little. Integrating over them
+    instead (Laplace's approximation) adds the log determinants. Of a frame's derivatives those by
+    turn and by scale depend on where the points are, linearly.
+
+    covariance: (t, p, p), the inverse Hessians. Returned is in the camera's axes.
     """
-    z = points.at_rest(state)[:, 2].double()
-    z = z - z.mean()
-    power = z.square().sum()
-    by_shape = points.rest_basis()[0][..., 2].double() @ z / power
-    by_offset = torch.zeros(len(z), 3, dtype=torch.float64)
-    by_offset[:, 2] = z / power
-    return float(power.log() / 2), torch.cat([by_shape, by_offset.reshape(-1)])
+    t, k = linear.root_weight.shape
+    near = linear.by_point[..., 0, 0] * linear.root_weight  # (t, k)
+    blur = (linear.frame @ covariance[:, :, :4].float()).reshape(t, k, 2, 4)
+    (_, turn_y, turn_z, grow), (tilt_x, _, tilt_z, lift) = (
+        row.unbind(-1) for row in blur.unbind(2)
+    )
+    # x: near * (turn.y z - turn.z y + grow x); y, down: -near * (turn.z x - turn.x z + grow y)
+    by_x = grow - tilt_z
+    by_y = -turn_z - lift
+    by_z = turn_y + tilt_x
+    return near[..., None] * torch.stack([by_x, by_y, by_z], -1)
 
 
 def _step(
@@ -101,13 +110,16 @@ def _step(
     precision, held = priors.local(points), []
     for start in range(0, len(state.turn), CHUNK):
         rows = slice(start, start + CHUNK)
-        part = state.frames(rows)
+        part, seen = state.frames(rows), obs.frames(rows)
         at = points(part, with_shape=True)
-        linear = linearise(at, part, obs.frames(rows), priors)
-        hessian, gradient = normal_equations(linear, part, precision)
+        linear = linearise(at, part, seen, priors)
+        hessian, gradient = normal_equations(linear, part, seen, precision)
         hessian.diagonal(dim1=1, dim2=2).mul_(1 + damping)
         cross = _add_shared(at, part, linear, shared, pull)
         solved = torch.linalg.solve(hessian, torch.cat([cross, gradient[..., None]], -1))
+        spread = _pull_of_spread(at, part, linear, torch.linalg.inv(hessian))
+        pull[1:n] -= torch.einsum("tka,tkan->n", spread, at.shape).double()
+        pull[n:] -= torch.einsum("tka,tab->kb", spread, part.turn).reshape(-1).double()
         flat = cross.reshape(-1, size)
         shared -= flat.T @ solved[..., :-1].reshape(-1, size)
         pull -= flat.T @ solved[..., -1].reshape(-1)
@@ -122,10 +134,7 @@ def _step(
     rest = torch.zeros(size, dtype=torch.float64)
     rest[0] = mean
     pull -= stiff @ (now - rest)
-    slope = _log_relief(points, state)[1]
-    pull[1:] -= 2 * len(state.turn) * slope
     shared += stiff
-    shared[1:, 1:] += 2 * len(state.turn) * torch.outer(slope, slope)
     shared.diagonal().mul_(1 + damping)
     change = torch.linalg.solve(shared, pull)
     own = torch.cat([s[..., -1] - s[..., :-1] @ change for s in held])

@@ -1,0 +1,243 @@
+"""A tracker that needs no learned regressor: any head model is fitted to the face's landmarks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ...checks import check_range
+from ...errors import InputError
+from ...types import (
+    CROP_SIZE,
+    FaceTrack,
+    HeadParams,
+    HeadTrack,
+    Progress,
+    VideoClip,
+    no_progress,
+)
+from ..filling import fill_track
+from ..fitting.equations import Observations, Priors
+from ..fitting.frames import fit_frames
+from ..fitting.identity import fit_identity
+from ..fitting.points import HeadPoints, PointState
+from ..fitting.rigid import rigid_pose, spread_frames
+from ..head_model import Embedding, HeadModel
+from ..projection import camera_in_crop
+from ..registration import Registration, register
+from ..rotations import axis_angle
+from ..smoothing import shots, smooth_track
+from .tracker import Tracker
+
+MOST_POINTS = 256
+SHAPES, EXPRESSIONS = 100, 50  #: coefficients that are fitted
+KEY_FRAMES = 48  #: that the identity is found from
+STEPS = 8  #: Gauss-Newton steps of all frames, at most
+NEUTRAL_HOLD = 100.0  #: factor on the priors of the frame that is neutral
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit ends with, in picture units."""
+
+    state: PointState
+    unit: float  #: px a picture unit
+    centre: Tensor  #: (2,) px of the picture units' origin
+
+
+class LandmarkFit(Tracker):
+    """Reads no pixel: landmarks are all it sees. Texture and light stay at their defaults."""
+
+    name = "landmark_fit"
+
+    def __init__(
+        self,
+        head: HeadModel,
+        *,
+        registration: Registration | None = None,
+        smoothing: float = 0.5,
+        neutral_frame: int | None = None,
+        priors: Priors | None = None,
+    ) -> None:
+        """Lay the face mesh on the head.
+
+        Args:
+            head: any head model.
+            registration: which mesh point is which point of the head; None: `register`.
+            smoothing: of the parameters, zero-phase; 0 none, 1 most.
+            neutral_frame: of the clip, without expression; None: the mean of all is held small.
+            priors: how far parameters are believed to stray.
+
+        Raises:
+            InputError: a head on which no mesh can be laid.
+        """
+        check_range("smoothing", smoothing, 0, 1)
+        self.head, self.smoothing, self.neutral_frame = head, smoothing, neutral_frame
+        self.registration = (registration or register(head)).thinned(MOST_POINTS)
+        self.priors = priors or Priors()
+        embedding = self.registration.embedding
+        self.points = HeadPoints(
+            head, embedding, _columns(head, head.shape_basis, SHAPES),
+            _columns(head, head.expression_basis, EXPRESSIONS),
+        )  # fmt: skip
+        self._normals = _normals(head, embedding)
+
+    def track(
+        self, clip: VideoClip, faces: FaceTrack, *, progress: Progress = no_progress
+    ) -> HeadTrack:
+        """See `Tracker.track`; the clip is not read."""
+        if faces.frame_size != (clip.height, clip.width):
+            raise InputError(
+                f"the face track is of frames of {faces.frame_size}, {clip.name} has "
+                f"{(clip.height, clip.width)}: track the face in this clip."
+            )
+        return self.fit(faces, progress=progress)
+
+    def fit(self, faces: FaceTrack, *, progress: Progress = no_progress) -> HeadTrack:
+        """The head of a face track alone."""
+        fitted = self._fit(faces, progress)
+        return smooth_track(fill_track(self._head_track(faces, fitted)), self.smoothing)
+
+    def _fit(self, faces: FaceTrack, progress: Progress) -> Fitted:
+        points, priors, known = self.points, self.priors, faces.valid.nonzero()[:, 0]
+        height, width = faces.frame_size
+        size = (faces.boxes[known, 2:] - faces.boxes[known, :2]).amax(1)
+        unit = max(float(size.median()), 1.0)
+        centre = torch.tensor([width / 2, height / 2])
+        seen = faces.landmarks[known][:, self.registration.indices, :2]
+        middle = seen.mean(1)
+        seen = (seen - centre) / unit
+        stiff = _stiffness(points)
+        rest = points.still.template + points.swung.template
+        turn, log_scale, place = rigid_pose(rest, seen, stiff, points.pivot)
+        shot = shots(middle, size)
+        gap = torch.cat([known.new_tensor([0]), known.diff()]).float()
+        gap[0] = float("inf")
+        gap[1:][shot.diff() > 0] = float("inf")
+        hold = torch.ones(len(known))
+        keys = spread_frames(turn, KEY_FRAMES)
+        if self.neutral_frame is not None:
+            neutral = self._neutral(known, len(faces))
+            hold[neutral] = NEUTRAL_HOLD
+            keys = torch.cat([keys, neutral[None]]).unique()
+
+        def report(done: int, total: int) -> None:
+            progress("fitting the head", done * len(known) // total, len(known))
+
+        report(0, 1)
+        obs = Observations(seen, self._trust(turn), gap, hold)
+        start = self._start(turn, log_scale, place)
+        shared = fit_identity(points, start.frames(keys), obs.frames(keys), priors, 12)
+        report(1, 5)
+        turn, log_scale, place = rigid_pose(points.at_rest(shared), seen, stiff, points.pivot)
+        start = self._start(turn, log_scale, place, shared)
+        obs = replace(obs, trust=self._trust(turn))
+        state = fit_frames(
+            points, start, obs, priors, STEPS, lambda done, n: report(n + 4 * done, 5 * n)
+        )
+        report(1, 1)
+        return Fitted(state, unit, centre)
+
+    def _neutral(self, known: Tensor, count: int) -> Tensor:
+        """Which of the known frames is the neutral one."""
+        check_range("neutral_frame", self.neutral_frame, 0, count - 1)
+        found = (known == self.neutral_frame).nonzero()[:, 0]
+        if not len(found):
+            raise InputError(
+                f"no face was seen in frame {self.neutral_frame}: name another neutral frame."
+            )
+        return found[0]
+
+    def _start(
+        self, turn: Tensor, log_scale: Tensor, place: Tensor, shared: PointState | None = None
+    ) -> PointState:
+        t, points = len(turn), self.points
+        k = len(self.registration.indices)
+        return PointState(
+            shape=torch.zeros(len(points.shape_columns)) if shared is None else shared.shape,
+            offset=torch.zeros(k, 3) if shared is None else shared.offset,
+            expression=torch.zeros(t, len(points.expression_columns)),
+            eyelids=torch.zeros(t, len(points.still.eyelids)),
+            jaw=torch.zeros(t, 3),
+            turn=turn,
+            log_scale=log_scale,
+            place=place,
+            nearness=self.priors.nearness[0] if shared is None else shared.nearness,
+        )
+
+    def _trust(self, turn: Tensor) -> Tensor:
+        """(t, k) less where the skin is turned away: there the network guesses."""
+        facing = turn[:, 2] @ self._normals.T
+        return ((facing + 0.1) / 0.4).clamp(0.03, 1)
+
+    def _head_track(self, faces: FaceTrack, fitted: Fitted) -> HeadTrack:
+        """A fit of the known frames -> a track of all, zero in the others."""
+        head, state, t = self.head, fitted.state, len(faces)
+        valid = faces.valid
+
+        def spread(values: Tensor) -> Tensor:
+            out = values.new_zeros(t, *values.shape[1:])
+            out[valid] = values
+            return out
+
+        shape = _placed(state.shape[None], self.points.shape_columns)[0]
+        expression = _placed(state.expression, self.points.expression_columns)
+        root = head.joints[0] + shape @ head.joint_shape_basis[: len(shape), 0]
+        root = root + expression @ head.joint_expression_basis[: expression.shape[1], 0]  # (t, 3)
+        pivot = (state.turn @ (self.points.pivot - root)[..., None])[..., 0] + root
+        scale = state.log_scale.exp() * fitted.unit
+        origin = state.place * fitted.unit + fitted.centre
+        origin = origin - scale[:, None] * pivot[:, :2] * torch.tensor([1.0, -1.0])
+        shrink = CROP_SIZE / max(faces.frame_size)
+        crop = torch.diag(torch.tensor([shrink, shrink, 1.0]))
+        crop[:2, 2] = shrink / 2 - 0.5  # pixel centres go to pixel centres
+        crops = crop.expand(t, 3, 3).contiguous()
+        # camera_in_crop takes px that lie half a crop's pixel further, as the reference has them
+        standing = torch.cat([origin + 0.5 / shrink, scale[:, None]], 1)
+        params = HeadParams(
+            shape=shape,
+            expression=spread(expression),
+            global_pose=spread(axis_angle(state.turn)),
+            jaw_pose=spread(state.jaw),
+            neck_pose=torch.zeros(t, 3),
+            eye_pose=torch.zeros(t, 6),
+            eyelids=spread(state.eyelids) if head.eyelid_basis is not None else None,
+            basis=head.basis,
+        )
+        camera = camera_in_crop(spread(standing), crops)
+        lighting = torch.zeros(t, 9, 3)
+        lighting[:, 0] = 3.5
+        return HeadTrack(
+            params, camera, torch.zeros(50), lighting, crops, valid, faces.frame_size, faces.fps,
+            self.name,
+        )  # fmt: skip
+
+
+def _columns(head: HeadModel, basis: Tensor, count: int) -> Tensor:
+    """Which columns are fitted: FLAME's are sorted by how much they matter, others are not."""
+    if head.family == "flame" or len(basis) <= count:
+        return torch.arange(min(count, len(basis)))
+    power = basis.square().sum((1, 2))
+    return power.topk(count).indices.sort().values
+
+
+def _placed(values: Tensor, columns: Tensor) -> Tensor:
+    """(t, n) values at their columns, zero in the others before the last."""
+    out = values.new_zeros(len(values), int(columns.max()) + 1)
+    out[:, columns] = values
+    return out
+
+
+def _stiffness(points: HeadPoints) -> Tensor:
+    """(k,) weights for a rigid fit: what jaw and expression hardly move."""
+    moved = points.rest_basis()[1].norm(dim=-1).square().mean(0).sqrt()
+    return points.still.weight / (1 + (moved / moved.median()) ** 2)
+
+
+def _normals(head: HeadModel, embedding: Embedding) -> Tensor:
+    """(k, 3) unit normals of the template's faces."""
+    corners = head.template.T[head.faces[embedding.faces]]
+    normal = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return torch.nn.functional.normalize(normal, dim=-1)
