@@ -57,6 +57,16 @@ NOSE_BRIDGE = (168, 6, 197, 195, 5, 4, 1, 19, 94, 2)
 #: open line round nostrils and wings, from the subject's right to the left
 NOSE_BASE = (115, 48, 64, 98, 97, 2, 326, 327, 294, 278, 344)
 
+#: Points that speech and expression hardly move, with how far each is trusted.
+_RIGID = (
+    (1.0, (168, 6, 197, 195, 5, 4, 8, 9, 151, 10)),
+    (1.0, (109, 67, 103, 338, 297, 332, 108, 69, 104, 337, 299, 333)),
+    (0.8, (122, 351, 193, 417, 245, 465, 188, 412, 196, 419, 174, 399, 198, 420)),
+    (0.7, (33, 133, 362, 263, 127, 356, 162, 389, 21, 251, 54, 284, 139, 368, 71, 301, 68, 298)),
+    (0.5, (234, 454, 116, 345, 117, 346, 111, 340)),
+    (0.4, (2, 98, 327, 64, 294)),
+)
+
 #: The mesh points that stand for the 68 points of iBUG 300-W; where two are named, their mean.
 #: https://github.com/PeizhiYan/Mediapipe_2_Dlib_Landmarks
 IBUG68 = (
@@ -102,3 +112,12 @@ def canonical_face() -> Tensor:
     """
     data = (files(__package__) / "canonical_face.safetensors").read_bytes()
     return load(data)["points"]
+
+
+@lru_cache(maxsize=1)
+def rigid_weights() -> Tensor:
+    """(478,) trust in each landmark as part of the skull, 0 for moving parts."""
+    weights = torch.zeros(NUM_LANDMARKS)
+    for value, points in _RIGID:
+        weights[list(points)] = value
+    return weights

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .. import topology
 from ..errors import InputError
-from ..topology import FACE_OVAL, NUM_MESH, canonical_face, to_ibug68
+from ..topology import FACE_OVAL, NUM_MESH, canonical_face, rigid_weights, to_ibug68
 from .head_model import Embedding, HeadModel
 from .landmarks import points_on_faces
 
@@ -45,6 +45,7 @@ class Registration:
     indices: Tensor  #: (k,) int64 of the 478 mesh points
     embedding: Embedding  #: (k,) where they lie on the head
     residual: Tensor  #: (k,) metres between the bent mesh and the skin; zeros for an embedding
+    skull: Tensor  #: (k,) 0..1, how far each is trusted not to move on the skull; 0 moves freely
 
     def thinned(self, count: int) -> Registration:
         """At most ``count`` points: all features, then those of the rest that lie apart."""
@@ -61,7 +62,7 @@ class Registration:
     def __getitem__(self, rows: Tensor) -> Registration:
         e = self.embedding
         part = Embedding(e.faces[rows], e.bary[rows])
-        return Registration(self.indices[rows], part, self.residual[rows])
+        return Registration(self.indices[rows], part, self.residual[rows], self.skull[rows])
 
 
 def register(head: HeadModel) -> Registration:
@@ -71,14 +72,14 @@ def register(head: HeadModel) -> Registration:
     """
     if head.mesh_points is not None:
         indices, embedding = head.mesh_points
-        return Registration(indices, embedding, torch.zeros(len(indices)))
+        return Registration(indices, embedding, torch.zeros(len(indices)), rigid_weights()[indices])
     bent = bent_mesh(head)
     skin = skin_faces(head)
     indices = torch.tensor(sorted(set(range(NUM_MESH)) - set(FACE_OVAL)))
     embedding, normal = _onto_skin(head, skin, bent[indices], _lip_side(head, indices))
     at = points_on_faces(head.template.T[None], head.faces, embedding)[0]
     residual = (at - bent[indices]).norm(dim=1)
-    found = Registration(indices, embedding, residual)
+    found = Registration(indices, embedding, residual, rigid_weights()[indices])
     return found[(normal[:, 2] > STEEPEST).nonzero()[:, 0]]
 
 

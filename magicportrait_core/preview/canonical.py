@@ -8,22 +8,11 @@ eye corners; the unit is the distance between those corners. A landmark in px is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from ..topology import LEFT_EYE_OUTER, NUM_LANDMARKS, RIGHT_EYE_OUTER, canonical_face
-
-#: Points that speech and expression hardly move, with how far each is trusted.
-_RIGID = (
-    (1.0, (168, 6, 197, 195, 5, 4, 8, 9, 151, 10)),
-    (1.0, (109, 67, 103, 338, 297, 332, 108, 69, 104, 337, 299, 333)),
-    (0.8, (122, 351, 193, 417, 245, 465, 188, 412, 196, 419, 174, 399, 198, 420)),
-    (0.7, (33, 133, 362, 263, 127, 356, 162, 389, 21, 251, 54, 284, 139, 368, 71, 301, 68, 298)),
-    (0.5, (234, 454, 116, 345, 117, 346, 111, 340)),
-    (0.4, (2, 98, 327, 64, 294)),
-)
+from ..topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, canonical_face, rigid_weights
 
 
 @dataclass(frozen=True)
@@ -45,15 +34,6 @@ class HeadPose:
     def to_canonical(self, pixels: Tensor) -> Tensor:
         """Px (t, n, 3) -> canonical points (t, n, 3)."""
         return (pixels - self.center[:, None]) @ self.rotation / self.scale[:, None, None]
-
-
-@lru_cache(maxsize=1)
-def rigid_weights() -> Tensor:
-    """(478,) trust in each landmark as part of the skull, 0 for moving parts."""
-    weights = torch.zeros(NUM_LANDMARKS)
-    for value, points in _RIGID:
-        weights[list(points)] = value
-    return weights
 
 
 def fit_similarity(source: Tensor, target: Tensor, weights: Tensor) -> HeadPose:

@@ -48,7 +48,8 @@ class Priors:
     expression: float = 1.0
     #: of the whole face by its shape or expression: radians, metres, share of its size
     similarity: tuple[float, float, float] = (0.005, 0.0006, 0.01)
-    turn_walk: float = 0.1  #: radians, a frame
+    skull: float = 0.002  #: metres, of each point of the skull by the expression
+    turn_walk: float = 0.04  #: radians, a frame
     scale_walk: float = 0.01  #: of the log scale, a frame
     place_walk: float = 0.03  #: picture units, a frame
 
@@ -57,7 +58,10 @@ class Priors:
         lids, n = len(points.still.eyelids), len(points.expression_columns)
         spread = [*self.jaw, *[self.eyelids] * lids, *[self.expression] * n]
         precision = torch.diag(1 / torch.tensor(spread, dtype=torch.float64).square())
-        precision[-n:, -n:] += self._held(points, points.rest_basis()[1])
+        basis = points.rest_basis()[1]
+        precision[-n:, -n:] += self._held(points, basis)
+        on_skull = (basis * points.skull.sqrt()[:, None]).reshape(n, -1).double() / self.skull
+        precision[-n:, -n:] += on_skull @ on_skull.T
         return precision
 
     def identity(self, points: HeadPoints) -> Tensor:

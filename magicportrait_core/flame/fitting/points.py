@@ -68,6 +68,7 @@ class HeadPoints:
         head: the model.
         embedding: (k,) where the points lie.
         shape_columns, expression_columns: which coefficients are used.
+        skull: (k,) 0..1, how far each point is trusted not to move on the skull.
     """
 
     def __init__(
@@ -76,7 +77,9 @@ class HeadPoints:
         embedding: Embedding,
         shape_columns: Tensor,
         expression_columns: Tensor,
+        skull: Tensor,
     ) -> None:
+        self.skull = skull
         self.shape_columns, self.expression_columns = shape_columns, expression_columns
         jaw = head.roles.index("jaw") if "jaw" in head.roles else None
         corners = head.faces[embedding.faces]  # (k, 3)

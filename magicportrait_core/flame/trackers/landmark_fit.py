@@ -80,7 +80,7 @@ class LandmarkFit(Tracker):
         embedding = self.registration.embedding
         self.points = HeadPoints(
             head, embedding, _columns(head, head.shape_basis, SHAPES),
-            _columns(head, head.expression_basis, EXPRESSIONS),
+            _columns(head, head.expression_basis, EXPRESSIONS), self.registration.skull,
         )  # fmt: skip
         self._normals = _normals(head, embedding)
 
