@@ -56,6 +56,7 @@ def find_neutral(track: HeadTrack, head: HeadModel) -> int:
     """
     if not track.valid.any():
         raise NoFaceError("no frame of the driver shows a face: choose another clip.")
+    track = track.to(head.template.device)
     cost = _cost(track, head)
     known = track.valid.to(cost)
     total = _around(cost.masked_fill(~track.valid, 0))

@@ -49,8 +49,8 @@ def transfer(
         frames: of the driver, from 0; None: all.
 
     Returns:
-        A track of the portrait's picture size and the driver's frame rate; valid and tracker are
-        the driver's.
+        A track of the portrait's picture size and the driver's frame rate, on the device of
+        ``head``; valid and tracker are the driver's.
 
     Raises:
         InputError: another basis, a frame that is not there, no valid frame where a neutral one
@@ -58,13 +58,13 @@ def transfer(
     """
     head.check(motion.portrait.params, "the portrait's parameters")
     head.check(motion.driver.params, "the driver's parameters")
-    settings, driver = motion.settings, motion.driver
+    settings, device = motion.settings, head.template.device
+    own, driver = motion.portrait.to(device), motion.driver.to(device)
     chosen = _chosen(frames, len(driver))
     since: HeadTrack | None = None  # the driver's neutral frame
     if settings.mode == "relative" or settings.translation != 0:
         since = rest_of(driver, head, settings.neutral_frame)
     acted = driver[chosen]
-    own = motion.portrait
     rest = None if settings.mode == "absolute" else since.params
     params = moved_params(own.params, acted.params, rest, settings)
     t = len(acted)
