@@ -70,7 +70,7 @@ def read(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tensor]]:
                 f"{path.name} has track format {version}, this version reads {FORMAT_VERSION}: "
                 f"update magicportrait, or {advice}"
             )
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, RUF100
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
     return metadata, tensors
 
 
