@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from ..errors import InputError, NoFaceError
-from ..types import HeadTrack
+from ..types import HeadParams, HeadTrack
 from .head_model import HeadModel
 from .readout import head_angles, jaw_opening, openings
+
+HAND_MADE = "keyframes"  #: HeadTrack.tracker of key frames
 
 #: What costs as much as one another: lips apart by this share of the eyes' distance, lids nearer
 #: than usual by it, a jaw open by so many degrees, eyelids closed by this share ...
 _LIPS, _LIDS, _JAW, _EYELID = 0.03, 0.05, 2.0, 0.3
 _YAW, _PITCH, _ROLL = 10.0, 8.0, 8.0  #: ... the head turned by so many degrees
 _OPEN = 0.7  #: the quantile of the lids' openings that counts as open eyes
+
+
+def rest_of(track: HeadTrack, head: HeadModel, given: int | None = None) -> HeadTrack:
+    """The one frame from which a driver's motion is measured.
+
+    A hand-made track is measured from the head's template, unless a frame is given: its author
+    wrote down turns of a head at rest, and need not have drawn the rest.
+    """
+    if track.tracker != HAND_MADE or given is not None:
+        return track[[neutral_frame(track, head, given)]]
+    rest = track[[0]]
+    p = rest.params
+    none = HeadParams.neutral(1, len(p.shape), p.expression.shape[1], p.basis).to(p.shape.device)
+    lids = None if p.eyelids is None else torch.zeros_like(p.eyelids)
+    return replace(rest, params=replace(none, shape=p.shape, eyelids=lids))
 
 
 def neutral_frame(track: HeadTrack, head: HeadModel, given: int | None = None) -> int:
@@ -37,6 +56,7 @@ def find_neutral(track: HeadTrack, head: HeadModel) -> int:
     """
     if not track.valid.any():
         raise NoFaceError("no frame of the driver shows a face: choose another clip.")
+    track = track.to(head.template.device)
     cost = _cost(track, head)
     known = track.valid.to(cost)
     total = _around(cost.masked_fill(~track.valid, 0))

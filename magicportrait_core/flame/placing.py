@@ -1,4 +1,4 @@
-"""Where a head stands in its picture: its pivot, its width, and how its camera is moved."""
+"""Where a head stands in its picture: its pivot, its width, and how it is moved there."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..types import CROP_SIZE, Camera, HeadParams, HeadTrack
+from ..types import HeadParams, HeadTrack
 from .head_model import HeadModel, ShapedHead
 from .lbs import joint_transforms
-
-_HALF = CROP_SIZE / 2  #: px of the crop for one crop unit
+from .projection import camera_in_crop, camera_in_picture, crop_to_picture, project
 
 
 def pivot_points(params: HeadParams, head: HeadModel, pivot: str) -> Tensor:
@@ -49,20 +48,20 @@ def head_width(params: HeadParams, head: HeadModel) -> float:
 
 def in_frame(points: Tensor, track: HeadTrack) -> Tensor:
     """Model points (t, 3), one a frame -> px of the track's frame, (t, 2)."""
-    seen = track.camera.scale[:, None] * (points[:, :2] + track.camera.translation)
-    crop = (seen * seen.new_tensor([1.0, -1.0]) + 1) * _HALF - 0.5
-    linear, shift = track.crop_from_frame[:, :2, :2], track.crop_from_frame[:, :2, 2]
-    return torch.linalg.solve(linear, crop - shift)
+    height, width = track.frame_size
+    seen = project(points[:, None], track.camera)
+    screen = crop_to_picture(seen, track.crop_from_frame, height, width, "exact")[:, 0, :2]
+    return (screen + 1) / 2 * screen.new_tensor([width, height]) - 0.5
 
 
 def width_in_frame(track: HeadTrack, head: HeadModel) -> Tensor:
     """Px of the frame that the head is wide, (t,)."""
-    zoom = torch.linalg.det(track.crop_from_frame[:, :2, :2]).abs().sqrt()
-    return head_width(track.params, head) * track.camera.scale * _HALF / zoom
+    standing = camera_in_picture(track.camera, track.crop_from_frame)
+    return head_width(track.params, head) * standing[:, 2]
 
 
 def moved(track: HeadTrack, pixels: Tensor) -> HeadTrack:
     """The track with its head moved by (t, 2) px of its frame: its camera looks aside."""
-    crop = (track.crop_from_frame[:, :2, :2] @ pixels[..., None])[..., 0]
-    shift = crop / (_HALF * track.camera.scale[:, None]) * crop.new_tensor([1.0, -1.0])
-    return replace(track, camera=Camera(track.camera.scale, track.camera.translation + shift))
+    standing = camera_in_picture(track.camera, track.crop_from_frame).clone()
+    standing[:, :2] += pixels
+    return replace(track, camera=camera_in_crop(standing, track.crop_from_frame))

@@ -1,7 +1,7 @@
 """The driver's motion put on the portrait's head.
 
-p is the portrait's value, d(t) the driver's, n = d(neutral) its value in the neutral frame, g the
-gain. What each setting of `TransferSettings` does:
+p is the portrait's value, d(t) the driver's, n the driver's in its neutral frame (`neutral`; of
+key frames the template's), g the gain. What each setting of `TransferSettings` does:
 
 - Shape, texture, light, camera and crop are the portrait's: the driver's identity, distance and
   place in its picture stay behind, as in MagicPortrait, https://arxiv.org/abs/2504.21497.
@@ -35,7 +35,7 @@ from ..errors import InputError
 from ..types import Camera, HeadTrack, MotionTrack, TransferSettings
 from .gains import moved_params
 from .head_model import HeadModel
-from .neutral import neutral_frame
+from .neutral import rest_of
 from .placing import in_frame, moved, pivot_points, width_in_frame
 
 
@@ -49,8 +49,8 @@ def transfer(
         frames: of the driver, from 0; None: all.
 
     Returns:
-        A track of the portrait's picture size and the driver's frame rate; valid and tracker are
-        the driver's.
+        A track of the portrait's picture size and the driver's frame rate, on the device of
+        ``head``; valid and tracker are the driver's.
 
     Raises:
         InputError: another basis, a frame that is not there, no valid frame where a neutral one
@@ -58,13 +58,13 @@ def transfer(
     """
     head.check(motion.portrait.params, "the portrait's parameters")
     head.check(motion.driver.params, "the driver's parameters")
-    settings, driver = motion.settings, motion.driver
+    settings, device = motion.settings, head.template.device
+    own, driver = motion.portrait.to(device), motion.driver.to(device)
     chosen = _chosen(frames, len(driver))
     since: HeadTrack | None = None  # the driver's neutral frame
     if settings.mode == "relative" or settings.translation != 0:
-        since = driver[[neutral_frame(driver, head, settings.neutral_frame)]]
+        since = rest_of(driver, head, settings.neutral_frame)
     acted = driver[chosen]
-    own = motion.portrait
     rest = None if settings.mode == "absolute" else since.params
     params = moved_params(own.params, acted.params, rest, settings)
     t = len(acted)

@@ -46,8 +46,9 @@ class TransferSettings:
         check_choice("pivot", self.pivot, PIVOTS)
         for name in GAINS:
             check_range(f"gain {name}", getattr(self, name), -4, 4)
-        if self.neutral_frame is not None and self.neutral_frame < 0:
-            raise InputError(f"neutral_frame counts from 0, got {self.neutral_frame}")
+        rest = self.neutral_frame
+        if rest is not None and (not isinstance(rest, int) or rest < 0):
+            raise InputError(f"neutral_frame is a whole number from 0, got {rest}")
 
     def pose_alone(self) -> TransferSettings:
         """The same, but the portrait keeps its face: expression, jaw, eyelids and gaze."""

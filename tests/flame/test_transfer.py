@@ -387,7 +387,8 @@ def test_heads_without_eyes_turn_about_the_root_only(portrait, driver, small_hea
         ({"translation": float("nan")}, "gain translation"),
         ({"mode": "half"}, "absolute, relative"),
         ({"pivot": "chin"}, "root, head"),
-        ({"neutral_frame": -1}, "counts from 0"),
+        ({"neutral_frame": -1}, "whole number from 0, got -1"),
+        ({"neutral_frame": 1.5}, "whole number from 0, got 1.5"),
     ],
 )
 def test_settings_are_checked(settings, says):
