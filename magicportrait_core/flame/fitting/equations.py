@@ -41,14 +41,13 @@ class Priors:
     noise: float = 0.008  #: of a landmark, picture units
     outlier: float = 3.0  #: noise, from which on a residual counts linearly (Huber)
     shape: float = 1.0
-    offset: float = 0.002  #: metres
     nearness: tuple[float, float] = (1.25, 0.1)  #: mean, 1 / metres
     jaw: tuple[float, float, float] = (0.25, 0.06, 0.06)  #: radians
     eyelids: float = 0.6
     expression: float = 1.0
     #: of the whole face by its shape or expression: radians, metres, share of its size
     similarity: tuple[float, float, float] = (0.005, 0.0006, 0.01)
-    skull: float = 0.002  #: metres, of each point of the skull by the expression
+    skull: float = 0.001  #: metres, of each point of the skull by the expression
     turn_walk: float = 0.04  #: radians, a frame
     scale_walk: float = 0.01  #: of the log scale, a frame
     place_walk: float = 0.03  #: picture units, a frame

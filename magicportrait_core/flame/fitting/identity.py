@@ -66,7 +66,7 @@ def _total(points: HeadPoints, state: PointState, obs: Observations, priors: Pri
     mean, spread = priors.nearness
     shape = state.shape.double()
     shared = shape @ priors.identity(points) @ shape
-    shared = shared + (state.offset / priors.offset).square().sum()
+    shared = shared + (state.offset / points.slack[:, None]).square().sum()
     shared = (shared + ((state.nearness - mean) / spread) ** 2) / 2
     precision = priors.local(points)
     hessian, _ = normal_equations(linear, state, obs, precision)
@@ -129,7 +129,7 @@ def _step(
         [torch.tensor([state.nearness]), state.shape, state.offset.reshape(-1)]
     ).double()
     stiff = torch.zeros(size, size, dtype=torch.float64)
-    stiff.diagonal()[n:] = priors.offset**-2
+    stiff.diagonal()[n:] = points.slack.double().repeat_interleave(3) ** -2
     stiff[0, 0], stiff[1:n, 1:n] = spread**-2, priors.identity(points)
     rest = torch.zeros(size, dtype=torch.float64)
     rest[0] = mean

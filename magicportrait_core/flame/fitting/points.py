@@ -69,6 +69,7 @@ class HeadPoints:
         embedding: (k,) where the points lie.
         shape_columns, expression_columns: which coefficients are used.
         skull: (k,) 0..1, how far each point is trusted not to move on the skull.
+        slack: (k,) metres by which each may lie elsewhere on the head, one standard deviation.
     """
 
     def __init__(
@@ -78,8 +79,9 @@ class HeadPoints:
         shape_columns: Tensor,
         expression_columns: Tensor,
         skull: Tensor,
+        slack: Tensor,
     ) -> None:
-        self.skull = skull
+        self.skull, self.slack = skull, slack
         self.shape_columns, self.expression_columns = shape_columns, expression_columns
         jaw = head.roles.index("jaw") if "jaw" in head.roles else None
         corners = head.faces[embedding.faces]  # (k, 3)

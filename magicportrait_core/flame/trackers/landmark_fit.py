@@ -33,6 +33,8 @@ from .tracker import Tracker
 
 MOST_POINTS = 256
 SHAPES, EXPRESSIONS = 100, 50  #: coefficients that are fitted
+#: metres by which a mesh point may lie elsewhere than it was laid, and the most of it
+SLACK, MOST_SLACK = 0.002, 0.01
 KEY_FRAMES = 48  #: that the identity is found from
 STEPS = 8  #: Gauss-Newton steps of all frames, at most
 NEUTRAL_HOLD = 100.0  #: factor on the priors of the frame that is neutral
@@ -77,10 +79,11 @@ class LandmarkFit(Tracker):
         self.head, self.smoothing, self.neutral_frame = head, smoothing, neutral_frame
         self.registration = (registration or register(head)).thinned(MOST_POINTS)
         self.priors = priors or Priors()
-        embedding = self.registration.embedding
+        embedding, residual = self.registration.embedding, self.registration.residual
         self.points = HeadPoints(
             head, embedding, _columns(head, head.shape_basis, SHAPES),
             _columns(head, head.expression_basis, EXPRESSIONS), self.registration.skull,
+            (SLACK**2 + residual.clamp(max=MOST_SLACK) ** 2).sqrt(),
         )  # fmt: skip
         self._normals = _normals(head, embedding)
 
