@@ -23,6 +23,7 @@ SIDE, HEAD_PX, FRAMES = 512, 190, 150
 BIAS, NOISE = 2.0, 1.0  #: px
 SMILE, BROW = 0.003, 0.0025  #: metres, standard deviation of mouth width and brow height
 ACTING = 0.3  #: standard deviations of the first 20 expressions besides
+FLATNESS, DEPTH_NOISE = 0.8, 4.0  #: of the landmarks' depth: factor, px
 IDENTITY = 0.5  #: standard deviations of the shape coefficients
 OUTSIDE = 0.001  #: metres, what the basis cannot make
 LIPS, CORNERS, BROWS, EYES = (62, 66), (48, 54), ((19, 37), (24, 44)), ((37, 41), (44, 46))
@@ -159,7 +160,8 @@ def act(head: HeadModel, seed: int = 0, t: int = FRAMES) -> Scene:
     flat = camera[..., :2] / -camera[..., 2:]
     seen = focal * flat * torch.tensor([1.0, -1.0]) + SIDE / 2 - 0.5
     inner = inner_face(head)
-    as_seen = onto_axis(camera[:, inner].mean(1)) @ rotation_matrix(pose)
+    align = onto_axis(camera[:, inner].mean(1))
+    as_seen = align @ rotation_matrix(pose)
 
     embedding = front_points(head, seed + 1)
     indices = torch.arange(len(embedding.faces))
@@ -168,10 +170,16 @@ def act(head: HeadModel, seed: int = 0, t: int = FRAMES) -> Scene:
     bias = torch.randn(len(indices), 2, generator=generator)
     bias = BIAS * bias / bias.square().sum(1).mean().sqrt()
     shaky = wander(t, 2 * len(indices), 0.15, generator).reshape(t, -1, 2)
+    # depth as a network gives it: flattened, each point off by a tenth of a face, and shaky
+    deep = points_on_faces(vertices @ align.transpose(1, 2), head.faces, embedding)[..., 2]
+    deep = -FLATNESS * HEAD_PX / width * deep
+    deep = deep + HEAD_PX / 10 * torch.randn(len(indices), generator=generator)
+    deep = deep + DEPTH_NOISE * wander(t, len(indices), 0.15, generator)
     shaky = NOISE * shaky / math.sqrt(2)
     valid = torch.rand(t, generator=generator) >= 0.1
     landmarks = torch.zeros(t, 478, 3)
     landmarks[:, indices, :2] = exact + bias + shaky
+    landmarks[:, indices, 2] = deep
     landmarks[:, len(indices) :, :2] = landmarks[:, :1, :2]
     landmarks[~valid] += 30
     low, high = exact.amin(1), exact.amax(1)

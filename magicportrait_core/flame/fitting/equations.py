@@ -24,7 +24,7 @@ FIRST_LOCAL = 6  #: what comes before are turn and camera, tied from frame to fr
 class Observations:
     """What was seen: landmarks in picture units, about one to a face's width."""
 
-    seen: Tensor  #: (t, k, 2) y down
+    seen: Tensor  #: (t, k, 3) y down, z away from the camera with any zero
     trust: Tensor  #: (t, k) 0..1
     gap: Tensor  #: (t,) frames since the one before, infinite after a cut; gap[0] is infinite
     hold: Tensor  #: (t,) factor on the precision of jaw, eyelids and expression, 1 but in neutral
@@ -39,6 +39,7 @@ class Priors:
     """Standard deviations; what is not listed is free."""
 
     noise: float = 0.008  #: of a landmark, picture units
+    depth_noise: float = 0.05  #: of its depth once it is calibrated
     outlier: float = 3.0  #: noise, from which on a residual counts linearly (Huber)
     shape: float = 1.0
     nearness: tuple[float, float] = (1.25, 0.1)  #: mean, 1 / metres
@@ -81,50 +82,78 @@ class Priors:
 
 @dataclass(frozen=True)
 class Linear:
-    """Residuals of t frames and their derivatives, weighted; rows are k points x 2."""
+    """Residuals of t frames and their derivatives, weighted; rows are k points x 3."""
 
-    residual: Tensor  #: (t, 2k) seen minus predicted
-    frame: Tensor  #: (t, 2k, 6 + num_local)
-    by_point: Tensor  #: (t, k, 2, 3) of where a point is seen by where it is, camera axes
-    root_weight: Tensor  #: (t, k)
+    residual: Tensor  #: (t, 3k) seen minus predicted
+    frame: Tensor  #: (t, 3k, 6 + num_local)
+    by_point: Tensor  #: (t, k, 3, 3) of where a point is seen by where it is, camera axes
+    root_weight: Tensor  #: (t, k, 3)
     cost: Tensor  #: (t,) robust
 
 
 def project(points: Tensor, state: PointState) -> tuple[Tensor, Tensor]:
-    """Where points (t, k, 3) are seen, (t, k, 2), and its derivative by them (t, k, 2, 3)."""
+    """Where points (t, k, 3) are seen, (t, k, 3), and its derivative by them (t, k, 3, 3).
+
+    The third coordinate is depth by weak perspective, 0 at the pivot.
+    """
     x, y, z = points.unbind(-1)
     scale = state.log_scale.exp()[:, None]
     near = scale / (1 - state.nearness * z)
-    seen = torch.stack([near * x, -near * y], -1) + state.place[:, None]
+    place = torch.nn.functional.pad(state.place, (0, 1))
+    seen = torch.stack([near * x, -near * y, -scale * z], -1) + place[:, None]
     deeper = near * near / scale * state.nearness
     zero = torch.zeros_like(x)
-    rows = [near, zero, deeper * x, zero, -near, -deeper * y]
-    return seen, torch.stack(rows, -1).unflatten(-1, (2, 3))
+    rows = [near, zero, deeper * x, zero, -near, -deeper * y, zero, zero, -scale.expand_as(z)]
+    return seen, torch.stack(rows, -1).unflatten(-1, (3, 3))
+
+
+def calibrated(depth: Tensor, keys: Tensor, fitted: Tensor) -> Tensor:
+    """Depth as a fit may use it, (t, k) picture units.
+
+    A network guesses depth: it flattens the face by a factor of its own and puts every point where
+    faces have it, not this one. What is right is how depth changes as the head turns. So the
+    factor, and each point's mean, are taken from frames that were fitted without it.
+
+    Args:
+        depth: (t, k) as the network gave it.
+        keys: (n,) the frames that were fitted.
+        fitted: (n, k) their depth.
+    """
+    given = depth - depth.mean(1, keepdim=True)
+    fitted = fitted - fitted.mean(1, keepdim=True)
+    middle, rest = given[keys].mean(0), fitted.mean(0)
+    swing = fitted - rest
+    factor = ((given[keys] - middle) * swing).sum() / swing.square().sum().clamp(min=1e-9)
+    return rest + (given - middle) / factor.clamp(0.3, 3)
 
 
 def linearise(at: Derivatives, state: PointState, obs: Observations, priors: Priors) -> Linear:
-    """Residuals and derivatives at a state, each row divided by its noise (Huber reweighted)."""
+    """Residuals and derivatives at a state, each row divided by its noise (Huber reweighted).
+
+    Depth has no zero of its own: its residuals, and their derivatives, are taken from their mean
+    over the points.
+    """
     predicted, by_point = project(at.points, state)
     residual = obs.seen - predicted
-    size = residual.norm(dim=-1) / priors.noise
-    robust = (priors.outlier / size.clamp(min=1e-9)).clamp(max=1)
-    root = (obs.trust * robust).sqrt() / priors.noise  # (t, k)
-    t, k = size.shape
-    frame = torch.empty(t, k, 2, FIRST_LOCAL + at.local.shape[-1])
+    noise = residual.new_tensor([priors.noise, priors.noise, priors.depth_noise])
+    t, k = residual.shape[:2]
+    frame = torch.empty(t, k, 3, FIRST_LOCAL + at.local.shape[-1])
     frame[..., :3] = by_point @ cross_columns(at.points)
-    frame[..., 3] = predicted - state.place[:, None]
-    frame[..., 4:6] = torch.eye(2)
+    frame[..., 3] = predicted
+    frame[..., :2, 3] -= state.place[:, None]
+    frame[..., 4:6] = torch.eye(3)[:, :2]
     frame[..., FIRST_LOCAL:] = by_point @ at.local
-    frame *= root[..., None, None]
+    residual[..., 2] -= residual[..., 2].mean(1, keepdim=True)
+    frame[..., 2, :] -= frame[..., 2, :].mean(1, keepdim=True)
+    flat, deep = residual[..., :2].norm(dim=-1), residual[..., 2].abs()
+    size = torch.stack([flat / noise[0], deep / noise[2]], -1)  # (t, k, 2)
+    robust = (priors.outlier / size.clamp(min=1e-9)).clamp(max=1)[..., [0, 0, 1]]
+    root = (obs.trust[..., None] * robust).sqrt() / noise  # (t, k, 3)
     inside = size.clamp(max=priors.outlier)
-    cost = (obs.trust * inside * (2 * size - inside)).sum(1) / 2
-    return Linear(
-        (residual * root[..., None]).reshape(t, -1),
-        frame.reshape(t, 2 * k, -1),
-        by_point,
-        root,
-        cost,
-    )
+    cost = (obs.trust[..., None] * inside * (2 * size - inside)).sum((1, 2)) / 2
+    weighted = (residual * root).reshape(t, 3 * k)
+    frame *= root[..., None]
+    return Linear(weighted, frame.reshape(t, 3 * k, -1), by_point, root, cost)
 
 
 def local_values(state: PointState) -> Tensor:

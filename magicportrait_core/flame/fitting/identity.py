@@ -87,9 +87,9 @@ def _pull_of_spread(
 
     covariance: (t, p, p), the inverse Hessians. Returned is in the camera's axes.
     """
-    t, k = linear.root_weight.shape
-    near = linear.by_point[..., 0, 0] * linear.root_weight  # (t, k)
-    blur = (linear.frame @ covariance[:, :, :4].float()).reshape(t, k, 2, 4)
+    t, k = linear.root_weight.shape[:2]
+    near = linear.by_point[..., 0, 0] * linear.root_weight[..., 0]  # (t, k)
+    blur = (linear.frame @ covariance[:, :, :4].float()).reshape(t, k, 3, 4)[:, :, :2]
     (_, turn_y, turn_z, grow), (tilt_x, _, tilt_z, lift) = (
         row.unbind(-1) for row in blur.unbind(2)
     )
@@ -151,16 +151,16 @@ def _add_shared(
     A point's offset moves that point alone: its part of the Hessian is 3x3 blocks. Returns the
     frames' cross terms, (t, 6 + num_local, size) float64.
     """
-    t, k = linear.root_weight.shape
-    root = linear.root_weight[..., None, None]
+    t, k = linear.root_weight.shape[:2]
+    root = linear.root_weight[..., None]
     x, y, z = at.points.unbind(-1)
     near = linear.by_point[..., 0, 0]
     pulled = near * near / state.log_scale.exp()[:, None] * z
-    nearness = torch.stack([pulled * x, -pulled * y], -1)[..., None]
-    dense = torch.cat([nearness, linear.by_point @ at.shape], -1) * root  # (t, k, 2, n)
-    own = linear.by_point @ state.turn[:, None] * root  # (t, k, 2, 3)
+    nearness = torch.stack([pulled * x, -pulled * y, torch.zeros_like(x)], -1)[..., None]
+    dense = torch.cat([nearness, linear.by_point @ at.shape], -1) * root  # (t, k, 3, n)
+    own = linear.by_point @ state.turn[:, None] * root  # (t, k, 3, 3)
     n = dense.shape[-1]
-    flat, residual = dense.reshape(-1, n), linear.residual.reshape(t, k, 2)
+    flat, residual = dense.reshape(-1, n), linear.residual.reshape(t, k, 3)
     shared[:n, :n] += (flat.T @ flat).double()
     mixed = torch.einsum("tkcn,tkco->nko", dense, own).reshape(n, -1).double()
     shared[:n, n:] += mixed
@@ -170,7 +170,7 @@ def _add_shared(
     blocks[each, :, each] += torch.einsum("tkco,tkcp->kop", own, own).double()
     pull[:n] += (flat.T @ residual.reshape(-1)).double()
     pull[n:] += torch.einsum("tkco,tkc->ko", own, residual).reshape(-1).double()
-    frame = linear.frame.reshape(t, k, 2, -1)
-    by_dense = linear.frame.transpose(1, 2) @ dense.reshape(t, 2 * k, n)
+    frame = linear.frame.reshape(t, k, 3, -1)
+    by_dense = linear.frame.transpose(1, 2) @ dense.reshape(t, 3 * k, n)
     by_own = (frame.transpose(2, 3) @ own).transpose(1, 2).reshape(t, -1, 3 * k)
     return torch.cat([by_dense, by_own], -1).double()

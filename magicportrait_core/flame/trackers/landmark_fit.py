@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,7 +20,7 @@ from ...types import (
     no_progress,
 )
 from ..filling import fill_track
-from ..fitting.equations import Observations, Priors
+from ..fitting.equations import Observations, Priors, calibrated, project
 from ..fitting.frames import fit_frames
 from ..fitting.identity import fit_identity
 from ..fitting.points import HeadPoints, PointState
@@ -36,6 +37,7 @@ SHAPES, EXPRESSIONS = 100, 50  #: coefficients that are fitted
 #: metres by which a mesh point may lie elsewhere than it was laid, and the most of it
 SLACK, MOST_SLACK = 0.002, 0.01
 KEY_FRAMES = 48  #: that the identity is found from
+IDENTITY_STEPS = 12  #: Gauss-Newton steps for the identity, at most
 STEPS = 8  #: Gauss-Newton steps of all frames, at most
 NEUTRAL_HOLD = 100.0  #: factor on the priors of the frame that is neutral
 
@@ -109,12 +111,12 @@ class LandmarkFit(Tracker):
         size = (faces.boxes[known, 2:] - faces.boxes[known, :2]).amax(1)
         unit = max(float(size.median()), 1.0)
         centre = torch.tensor([width / 2, height / 2])
-        seen = faces.landmarks[known][:, self.registration.indices, :2]
-        middle = seen.mean(1)
-        seen = (seen - centre) / unit
+        seen = faces.landmarks[known][:, self.registration.indices]
+        middle = seen[..., :2].mean(1)
+        seen = torch.cat([seen[..., :2] - centre, seen[..., 2:]], -1) / unit
         stiff = _stiffness(points)
         rest = points.still.template + points.swung.template
-        turn, log_scale, place = rigid_pose(rest, seen, stiff, points.pivot)
+        turn, log_scale, place = rigid_pose(rest, seen[..., :2], stiff, points.pivot)
         shot = shots(middle, size)
         gap = torch.cat([known.new_tensor([0]), known.diff()]).float()
         gap[0] = float("inf")
@@ -132,11 +134,16 @@ class LandmarkFit(Tracker):
         report(0, 1)
         obs = Observations(seen, self._trust(turn), gap, hold)
         start = self._start(turn, log_scale, place)
-        shared = fit_identity(points, start.frames(keys), obs.frames(keys), priors, 12)
+        flat = replace(priors, depth_noise=math.inf)
+        shared = fit_identity(points, start.frames(keys), obs.frames(keys), flat, IDENTITY_STEPS)
         report(1, 5)
-        turn, log_scale, place = rigid_pose(points.at_rest(shared), seen, stiff, points.pivot)
+        fitted, _ = project(points(shared).points, shared)
+        depth = calibrated(seen[..., 2], keys, fitted[..., 2])
+        seen = torch.cat([seen[..., :2], depth[..., None]], -1)
+        rest = points.at_rest(shared)
+        turn, log_scale, place = rigid_pose(rest, seen[..., :2], stiff, points.pivot)
         start = self._start(turn, log_scale, place, shared)
-        obs = replace(obs, trust=self._trust(turn))
+        obs = Observations(seen, self._trust(turn), gap, hold)
         state = fit_frames(
             points, start, obs, priors, STEPS, lambda done, n: report(n + 4 * done, 5 * n)
         )
