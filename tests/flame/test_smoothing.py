@@ -7,7 +7,7 @@ import torch
 from magicportrait_core.errors import InputError
 from magicportrait_core.flame.projection import camera_in_crop, camera_in_picture
 from magicportrait_core.flame.rotations import from_euler, to_euler
-from magicportrait_core.flame.smoothing import Window, shots, smooth_track, smooth_values
+from magicportrait_core.flame.smoothing import shots, smooth_track
 from magicportrait_core.types import Camera
 from tests.still_track import still_track
 
@@ -152,16 +152,3 @@ def test_one_frame_is_left_alone():
 def test_a_strength_that_is_none_is_refused():
     with pytest.raises(InputError, match="smoothing must be between 0 and 1"):
         smooth_track(still_track(3), 1.5)
-
-
-def test_the_filter_is_a_bilateral_mean():
-    """Against the definition, frame by frame."""
-    values, valid = random(12, 2), torch.arange(12) != 5
-    sigma, floor = 2.0, 50.0  # so far above the noise that only time counts
-    fast = smooth_values(values, Window(valid, torch.zeros(12), sigma), floor)
-    for i in range(12):
-        offsets = torch.arange(12) - i
-        weight = torch.exp(-0.5 * (offsets / sigma) ** 2) * (offsets.abs() <= 5)
-        weight = torch.where(offsets == 0, torch.ones(12), weight * valid)
-        expected = (weight[:, None] * values).sum(0) / weight.sum()
-        torch.testing.assert_close(fast[i], expected, atol=2e-3, rtol=0)
