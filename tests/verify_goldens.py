@@ -17,7 +17,13 @@ from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tests.goldens import geometry_crops, geometry_encoders, geometry_flame, geometry_render
+from tests.goldens import (
+    geometry_align,
+    geometry_crops,
+    geometry_encoders,
+    geometry_flame,
+    geometry_render,
+)
 from tests.goldens.registry import Family, GoldenFile
 from tests.goldens.rows import Row, compare
 
@@ -25,7 +31,8 @@ FAMILIES: tuple[Family, ...] = (
     geometry_crops.FAMILY,
     geometry_encoders.FAMILY,
     geometry_flame.FAMILY,
-    *geometry_render.FAMILIES,
+    geometry_render.FAMILY,
+    geometry_align.FAMILY,
 )
 #: files that hold what others are computed from
 INPUT_FILES = ("synth_*.safetensors",)

@@ -11,6 +11,7 @@ from torch import Tensor
 from magicportrait_core.flame.head_model import HeadModel
 from magicportrait_core.flame.landmarks import contour, ibug68, points_on_faces
 from magicportrait_core.flame.projection import crop_to_picture, project
+from magicportrait_core.render.shading import Incidence, vertex_normals
 from magicportrait_core.types import Camera, HeadParams
 from tests.golden_head import golden_head
 from tests.goldens.registry import Family, GoldenFile
@@ -61,9 +62,7 @@ def compute(file: GoldenFile) -> Iterator[Computed]:
 
 
 def _normals(vertices: Tensor, head: HeadModel) -> Tensor:
-    from magicportrait_core.render.shading import vertex_normals
-
-    return vertex_normals(vertices, head.faces)
+    return vertex_normals(vertices, head.faces, Incidence.of(head.faces)).permute(1, 2, 0)
 
 
 def _pose(head: HeadModel, *codes: Tensor) -> dict[str, Tensor]:
