@@ -26,6 +26,7 @@ from torch import Tensor
 from ..checks import check_choice, check_shape
 from ..errors import InputError
 from ..types import Fragments
+from .backends.empty import empty_fragments
 from .backends.numba_backend import rasterize_numba
 from .backends.plain_backend import rasterize_plain
 from .backends.pytorch3d_backend import rasterize_pytorch3d
@@ -81,5 +82,7 @@ def rasterize(
         raise InputError(f"faces must name vertices 0..{v - 1}")
     if not torch.isfinite(ndc).all():
         raise InputError("a mesh's coordinates must be finite numbers")
+    if not len(faces) or not len(ndc):
+        return empty_fragments(len(ndc), height, width, ndc.device)
     run = BACKENDS["torch" if backend == "auto" else backend].run
     return run(ndc.detach().float(), faces, height, width)

@@ -9,6 +9,7 @@ from torch import Tensor
 from ...types import Fragments
 from ..camera import pixel_centres, pixels_from
 from .compiled import compiled, one_runtime
+from .empty import empty_fragments
 
 EPSILON = 1e-8
 
@@ -16,18 +17,16 @@ EPSILON = 1e-8
 def rasterize_numba(ndc: Tensor, faces: Tensor, height: int, width: int) -> Fragments:
     """See `render.rasterizer.rasterize`. One thread; what is on a GPU travels there and back."""
     fill = compiled(fill_faces)
-    shape = (len(ndc), height, width)
-    pix_to_face = torch.full(shape, -1, dtype=torch.int32)
-    bary, zbuf = torch.full((*shape, 3), -1.0), torch.full(shape, -1.0)
+    out = empty_fragments(len(ndc), height, width)
     x, y = pixel_centres(width, height), pixel_centres(height, width)
     points = ndc.cpu().contiguous()
     columns = torch.stack(pixels_from(x, points[..., 0].contiguous()), -1)
     rows = torch.stack(pixels_from(y, points[..., 1].contiguous()), -1)
-    arrays = (points, faces.cpu().contiguous(), columns, rows, x, y, pix_to_face, bary, zbuf)
+    arrays = (points, faces.cpu().contiguous(), columns, rows, x, y)
     with one_runtime():
-        fill(*(a.numpy() for a in arrays))
+        fill(*(a.numpy() for a in (*arrays, out.pix_to_face, out.bary, out.zbuf)))
     device = ndc.device
-    return Fragments(pix_to_face.to(device), bary.to(device), zbuf.to(device))
+    return Fragments(out.pix_to_face.to(device), out.bary.to(device), out.zbuf.to(device))
 
 
 def fill_faces(

@@ -1,4 +1,4 @@
-"""The slow twin: face after face over the whole picture, in the order the rules are written."""
+"""The slow twin: face after face, in the order the rules are written."""
 
 from __future__ import annotations
 
@@ -33,20 +33,26 @@ def _picture(
     x = pixel_centres(width, height, device)[None, :]
     y = pixel_centres(height, width, device)[:, None]
     for index, (p0, p1, p2) in enumerate(vertices[faces]):
+        corners = torch.stack([p0, p1, p2])
         size = edge(p0, p1, p2).double()
         area = (edge(p2, p0, p1).double() + EPSILON).float()
-        nearest = torch.stack([p0, p1, p2])[:, 2].min().double()
-        if size.abs() <= EPSILON or area == 0 or nearest < EPSILON:
+        if size.abs() <= EPSILON or area == 0 or corners[:, 2].min().double() < EPSILON:
             continue
-        corners = torch.stack([p0, p1, p2])
-        (low_x, low_y, _), (high_x, high_y, _) = corners.amin(0), corners.amax(0)
-        bounded = (low_x <= x) & (x <= high_x) & (low_y <= y) & (y <= high_y)
-        weights = [edge((x, y), *ends) / area for ends in ((p1, p2), (p2, p0), (p0, p1))]
+        columns = _within(x[0], corners[:, 0])
+        rows = _within(y[:, 0], corners[:, 1])
+        p = x[:, columns], y[rows]
+        weights = [edge(p, *ends) / area for ends in ((p1, p2), (p2, p0), (p0, p1))]
         depth = weights[0] * p0[2] + weights[1] * p1[2] + weights[2] * p2[2]
-        inside = bounded & (weights[0] > 0) & (weights[1] > 0) & (weights[2] > 0)
-        wins = inside & (depth < zbuf)
-        pix_to_face[wins] = index
-        zbuf[wins] = depth[wins]
-        bary[wins] = torch.stack(weights, -1)[wins]
+        inside = (weights[0] > 0) & (weights[1] > 0) & (weights[2] > 0)
+        wins = inside & (depth < zbuf[rows, columns])
+        pix_to_face[rows, columns][wins] = index
+        zbuf[rows, columns][wins] = depth[wins]
+        bary[rows, columns][wins] = torch.stack(weights, -1)[wins]
     zbuf[pix_to_face < 0] = -1.0
     return pix_to_face, bary, zbuf
+
+
+def _within(centres: Tensor, corners: Tensor) -> slice:
+    """The centres between the smallest and the largest of the corners' coordinates."""
+    found = ((centres >= corners.min()) & (centres <= corners.max())).nonzero()
+    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0)

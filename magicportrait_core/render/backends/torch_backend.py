@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...types import Fragments
 from ..camera import pixel_centres, pixels_from
+from .empty import empty_fragments
 
 EPSILON = 1e-8  #: added to areas; faces of no more than this are not drawn
 _EMPTY = torch.iinfo(torch.int64).max
@@ -29,15 +30,10 @@ _CUDA_SLAB = 2**22
 
 def rasterize_torch(ndc: Tensor, faces: Tensor, height: int, width: int) -> Fragments:
     """See `render.rasterizer.rasterize`."""
-    n, device = len(ndc), ndc.device
-    out = Fragments(
-        torch.full((n, height, width), -1, dtype=torch.int32, device=device),
-        torch.full((n, height, width, 3), -1.0, device=device),
-        torch.full((n, height, width), -1.0, device=device),
-    )
-    grid = _Grid.of(height, width, device)
+    out = empty_fragments(len(ndc), height, width, ndc.device)
+    grid = _Grid.of(height, width, ndc.device)
     step = _CUDA_FRAMES if ndc.is_cuda else _CPU_FRAMES
-    for start in range(0, n, step):
+    for start in range(0, len(ndc), step):
         frames = slice(start, start + step)
         part = Fragments(out.pix_to_face[frames], out.bary[frames], out.zbuf[frames])
         _rasterize_chunk(ndc[frames], faces, grid, part)
