@@ -113,7 +113,7 @@ def _read(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path.name} cannot be read ({error}): {_ADVICE}") from error
     if metadata.get("kind") != kind or metadata.get("format_version") != FORMAT_VERSION:
