@@ -1,21 +1,18 @@
 """Zero-phase smoothing of a head's parameters: nothing lags, nothing leads.
 
-A bilateral filter in time, on numbers and on rotations: frames count less the more the value
-changed between them, measured in the track's own noise. Noise of a still head averages out, while
-a turn is followed and a blink keeps its depth.
-https://doi.org/10.1109/ICCV.1998.710815 (Tomasi and Manduchi).
+`bilateral` on numbers and, along the sphere, on rotations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from ..checks import check_range
 from ..types import HeadTrack
+from .bilateral import Step, Window, mean_step
 from .filling import fill_rotations, fill_track, fill_values
 from .lbs import rotation_matrix
 from .projection import camera_in_crop, camera_in_picture
@@ -24,7 +21,6 @@ from .rotations import axis_angle
 __all__ = ["Window", "fill_rotations", "fill_track", "fill_values", "shots", "smooth_track"]
 
 SECONDS = 0.16  #: standard deviation in time at strength 1
-MOTION = 3.0  #: standard deviations of the noise that make one of a motion
 CUT = 0.75  #: head sizes between two frames from which on it is a cut, not a motion
 HEAD = 0.2  #: model units, the size of a head
 #: changes that nobody sees, which are noise even where the track's own is less
@@ -34,18 +30,6 @@ FLOOR_SIZE = 0.002  #: of the head's size
 FLOOR_EXPRESSION = 0.03  #: standard deviations of a coefficient
 FLOOR_EYELID = 0.02
 FLOOR_LIGHT = 0.02
-
-#: The way from some frames to others, (n, d): called with two slices of the same length.
-Step = Callable[[slice, slice], Tensor]
-
-
-@dataclass(frozen=True)
-class Window:
-    """Which frames count for one another."""
-
-    valid: Tensor  #: (t,) bool: the others give no data
-    shot: Tensor  #: (t,) int, numbers of the stretches without a cut
-    sigma: float  #: frames, standard deviation in time
 
 
 def shots(centres: Tensor, sizes: Tensor) -> Tensor:
@@ -104,7 +88,7 @@ def smooth_values(values: Tensor, window: Window, floor: float | Tensor) -> Tens
     def step(early: slice, late: slice) -> Tensor:
         return values[late] - values[early]
 
-    return values + _mean_step(step, window, torch.as_tensor(floor), together=False)
+    return values + mean_step(step, window, torch.as_tensor(floor), together=False)
 
 
 def smooth_rotations(rotations: Tensor, window: Window) -> Tensor:
@@ -113,7 +97,7 @@ def smooth_rotations(rotations: Tensor, window: Window) -> Tensor:
         return rotations
     matrices = rotation_matrix(rotations)
     floor = torch.tensor(FLOOR_TURN)
-    mean = _mean_step(_turn_step(matrices), window, floor, together=True)
+    mean = mean_step(_turn_step(matrices), window, floor, together=True)
     return axis_angle(matrices @ rotation_matrix(mean))
 
 
@@ -130,7 +114,7 @@ def _smooth_stance(rotations: Tensor, standing: Tensor, window: Window) -> tuple
         return torch.cat([turn(early, late), (standing[late] - standing[early]) / unit], 1)
 
     floor = [FLOOR_TURN] * 3 + [FLOOR_PLACE] * 2 + [FLOOR_SIZE]
-    mean = _mean_step(step, window, torch.tensor(floor), together=True)
+    mean = mean_step(step, window, torch.tensor(floor), together=True)
     return axis_angle(matrices @ rotation_matrix(mean[:, :3])), standing + mean[:, 3:] * unit
 
 
@@ -139,43 +123,3 @@ def _turn_step(matrices: Tensor) -> Step:
         return axis_angle(matrices[early].mT @ matrices[late])
 
     return step
-
-
-def _mean_step(step: Step, window: Window, floor: Tensor, *, together: bool) -> Tensor:
-    """The way from each frame to the weighted mean of those around it, (t, d).
-
-    together: the d components share their weights.
-    """
-    t, valid = len(window.valid), window.valid
-    total = torch.zeros_like(step(slice(0, t), slice(0, t)))
-    weights = torch.ones_like(total)
-    scale = torch.maximum(floor.to(total), MOTION * noise(step, window))
-    for offset in range(1, min(t, round(2.5 * window.sigma) + 1)):
-        early, late = slice(0, t - offset), slice(offset, t)
-        way = step(early, late)
-        moved = (way / scale).square()
-        moved = moved.amax(-1, keepdim=True) if together else moved
-        weight = torch.exp(-0.5 * ((offset / window.sigma) ** 2 + moved))
-        weight = weight * (window.shot[early] == window.shot[late])[:, None]
-        ahead, back = weight * valid[late, None], weight * valid[early, None]
-        total[early] += ahead * way
-        weights[early] += ahead
-        total[late] -= back * way
-        weights[late] += back
-    return total / weights
-
-
-def noise(step: Step, window: Window) -> Tensor:
-    """(d,) standard deviation of the noise from frame to frame, 0 where nothing can be said.
-
-    From fourth differences, in which motion all but vanishes; robust, by the median.
-    """
-    t = len(window.valid)
-    way = step(slice(0, t - 1), slice(1, t))
-    if t < 5:
-        return way.new_zeros(way.shape[1])
-    fourth = way[3:] - 3 * way[2:-1] + 3 * way[1:-2] - way[:-3]
-    known = window.valid.unfold(0, 5, 1).all(-1) & (window.shot[4:] == window.shot[:-4])
-    if not known.any():
-        return way.new_zeros(way.shape[1])
-    return fourth[known].abs().median(0).values * (1.4826 / 70**0.5)

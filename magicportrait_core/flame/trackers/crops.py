@@ -109,9 +109,11 @@ def _patch(image: Tensor, back: Tensor, size: int, window: int) -> tuple[Tensor,
     far = float(size - 1)
     corners = back.new_tensor([[0, 0, 1], [far, 0, 1], [0, far, 1], [far, far, 1]]) @ back.T
     limit = torch.tensor([image.shape[2], image.shape[1]])
-    low = (corners.amin(0).floor().long() - window).clamp(min=0).minimum(limit - 1)
-    low -= low % window  # windows start at the same pixels in every frame
-    high = (corners.amax(0).ceil().long() + window + 1).clamp(min=1).minimum(limit).maximum(low + 1)
+    # what a sample touches, in whole windows that start at the same pixels in every frame
+    low = ((corners.amin(0) / window).floor().long() - 2) * window
+    high = ((corners.amax(0) / window).floor().long() + 3) * window
+    low = low.clamp(min=0).minimum((limit - 1) // window * window)
+    high = high.minimum(limit).maximum(low + 1)
     return image[:, low[1] : high[1], low[0] : high[0]], low
 
 

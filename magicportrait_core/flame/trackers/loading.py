@@ -12,6 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from ...errors import InputError
 
 COUNTER = "num_batches_tracked"  #: of batch norms: used in training only, may be absent
+GROUP = 4  #: pictures whose first, wide layers fit a CPU's cache
 _ADVICE = "import the official file with `magicportrait weights import FILE`."
 
 
@@ -60,3 +61,8 @@ def ready(network: nn.Module, device: torch.device | str) -> nn.Module:
             module.set_submodule(conv, fuse_conv_bn_eval(layer, scale))
             module.set_submodule(norm, nn.Identity())
     return network.to(device, memory_format=torch.channels_last)
+
+
+def cache_sized(images: Tensor) -> tuple[Tensor, ...]:
+    """(n, ...) pictures in parts that pass wide layers fastest: few on a CPU, all elsewhere."""
+    return images.split(GROUP if images.device.type == "cpu" else len(images))

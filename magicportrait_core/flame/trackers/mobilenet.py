@@ -7,8 +7,11 @@ they came from TensorFlow, with its SAME padding and its norms' eps.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .loading import cache_sized
 
 EPS = 1e-3
 STEM = 16  #: channels after the first convolution
@@ -123,4 +126,5 @@ class MobileNetV3Minimal(nn.Module):
         self.blocks = nn.Sequential(*built)
 
     def forward(self, x: Tensor) -> Tensor:  # (n, 3, h, w) -> (n, features)
-        return self.blocks(self.bn1(self.conv_stem(x)).relu_()).mean((2, 3))
+        parts = [self.blocks(self.bn1(self.conv_stem(part)).relu_()) for part in cache_sized(x)]
+        return torch.cat(parts).mean((2, 3))

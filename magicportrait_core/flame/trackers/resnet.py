@@ -8,8 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .loading import cache_sized
+
 FEATURES = 2048
-GROUP = 4  #: pictures that pass the wide first layers at once: more do not fit a CPU's cache
 
 
 class Bottleneck(nn.Module):
@@ -61,7 +62,7 @@ class ResNet50(nn.Module):
         self.avgpool = nn.AvgPool2d(7, 1)
 
     def forward(self, x: Tensor) -> Tensor:  # (n, 3, 224, 224) -> (n, 2048)
-        x = torch.cat([self._wide(part) for part in x.split(GROUP)])
+        x = torch.cat([self._wide(part) for part in cache_sized(x)])
         x = self.layer4(self.layer3(self.layer2(x)))
         return self.avgpool(x).flatten(1)
 

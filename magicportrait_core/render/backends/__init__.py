@@ -1,0 +1,1 @@
+"""The rasterisers, one a file; all of them obey `render.rasterizer`."""

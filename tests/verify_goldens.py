@@ -1,0 +1,113 @@
+"""The golden check: every expected tensor of a goldens folder against the production code.
+
+    python -m tests.verify_goldens DIR --json [--skip-slow]
+
+DIR has the folders geometry/ and diffusion/, or is one of them. Printed is a JSON list with a row
+for each expected tensor: file, tensor, compared, max_abs, rel, pixels_off, ok, reason; without
+--json, a table of what is not ok. The exit code is 1 where a row is not ok.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from tests.goldens import (
+    geometry_align,
+    geometry_crops,
+    geometry_encoders,
+    geometry_flame,
+    geometry_render,
+)
+from tests.goldens.registry import Family, GoldenFile
+from tests.goldens.rows import Row, compare
+
+FAMILIES: tuple[Family, ...] = (
+    geometry_crops.FAMILY,
+    geometry_encoders.FAMILY,
+    geometry_flame.FAMILY,
+    geometry_render.FAMILY,
+    geometry_align.FAMILY,
+)
+#: files that hold what others are computed from
+INPUT_FILES = ("synth_*.safetensors",)
+#: (file, tensor, why): steps of the reference that the product replaces
+REPLACED = (
+    ("crops*", "crop_process.*", "insightface's box and cv2's warp: portraits are cropped by mesh"),
+    ("crops*", "get_image_dict.resized512_u8", "pictures are cropped, never squashed to 512 x 512"),
+    ("crops*", "resize_aa.*", "pictures are cropped, never squashed to 512 x 512"),
+)
+
+
+def golden_files(folder: Path, skip_slow: bool = False) -> Iterator[tuple[Path, Family | None]]:
+    """The safetensors files of a folder, and what computes them."""
+    for path in sorted(folder.rglob("*.safetensors")):
+        if any(fnmatchcase(path.name, pattern) for pattern in INPUT_FILES):
+            continue
+        family = next((f for f in FAMILIES if fnmatchcase(path.name, f.files)), None)
+        if not (skip_slow and family is not None and family.slow):
+            yield path, family
+
+
+def check_file(path: Path, folder: Path, family: Family | None) -> list[Row]:
+    """A row for each expected tensor of one file."""
+    name = path.relative_to(folder).as_posix()
+    file = GoldenFile.read(path)
+    if family is None:
+        reason = "nothing computes files of this name"
+        return [Row(name, tensor, False, ok=False, reason=reason) for tensor in file.tensors]
+    rows: dict[str, Row] = {}
+    reason = "nothing computes it"
+    try:
+        for computed in family.compute(file):
+            if computed.tensor in file.tensors:
+                expected = file.tensors[computed.tensor]
+                rows[computed.tensor] = compare(name, computed, expected)
+    except Exception as error:  # what it would have computed is listed, the other files go on
+        reason = f"{type(error).__name__}: {error}"
+    for tensor in file.tensors:
+        if tensor not in rows and not family.is_input(tensor):
+            rows[tensor] = _left_out(name, path.name, tensor, reason)
+    return [rows[tensor] for tensor in file.tensors if tensor in rows]
+
+
+def _left_out(name: str, file_name: str, tensor: str, reason: str) -> Row:
+    for file_pattern, tensor_pattern, why in REPLACED:
+        if fnmatchcase(file_name, file_pattern) and fnmatchcase(tensor, tensor_pattern):
+            return Row(name, tensor, False, ok=None, reason=why)
+    return Row(name, tensor, False, ok=False, reason=reason)
+
+
+def verify(folder: Path, skip_slow: bool = False) -> Iterator[Row]:
+    """The rows of every file below a folder."""
+    for path, family in golden_files(folder, skip_slow):
+        yield from check_file(path, folder, family)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--json", action="store_true", help="print the rows as a JSON list")
+    parser.add_argument("--skip-slow", action="store_true", help="leave out files of minutes")
+    options = parser.parse_args()
+    if not any(options.folder.rglob("*.safetensors")):
+        parser.error(f"{options.folder} holds no safetensors file")
+    rows = list(verify(options.folder, options.skip_slow))
+    wrong = [row for row in rows if row.ok is False]
+    if options.json:
+        print(json.dumps([asdict(row) for row in rows], indent=1, allow_nan=False))
+    else:
+        for row in wrong:
+            print(f"{row.file} {row.tensor}: rel {row.rel}, {row.pixels_off} off; {row.reason}")
+        print(f"{len(rows)} tensors, {sum(row.compared for row in rows)} compared, "
+              f"{len(wrong)} not ok")  # fmt: skip
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
