@@ -39,11 +39,11 @@ class Priors:
     """Standard deviations; what is not listed is free."""
 
     noise: float = 0.008  #: of a landmark, picture units
-    depth_noise: float = 0.05  #: of its depth once it is calibrated
+    depth_noise: float = 0.06  #: of its depth once it is calibrated
     outlier: float = 3.0  #: noise, from which on a residual counts linearly (Huber)
     shape: float = 1.0
     nearness: tuple[float, float] = (1.25, 0.1)  #: mean, 1 / metres
-    jaw: tuple[float, float, float] = (0.25, 0.06, 0.06)  #: radians
+    jaw: tuple[float, float, float] = (0.2, 0.05, 0.05)  #: radians
     eyelids: float = 0.6
     expression: float = 1.0
     #: of the whole face by its shape or expression: radians, metres, share of its size
