@@ -23,8 +23,8 @@ from ..types import (
     Progress,
     no_progress,
 )
-from .backends.numba_shading import shade_numba
-from .backends.torch_shading import interpolate_depth, shade_torch
+from .backends.numba_shading import depth_numba, shade_numba
+from .backends.torch_shading import depth_torch, shade_torch
 from .camera import DEPTH_PASS, SHADING_PASS, to_ndc
 from .ranges import clip_ranges, ranges_of, steady_ranges, whole_range
 from .rasterizer import BACKEND_NAMES, rasterize
@@ -114,11 +114,11 @@ class RenderedMaps(GeometryMaps):
         exact = self.mode == "parity" and self.depth_range == "frame"
         ranges = ranges_of(batch.screen) if exact else self._ranges[frames].to(self.device)
         vertices = vertex_values(batch, surface, ranges)
-        shade = shade_numba if self.backend == "numba" else shade_torch
+        loops = self.backend == "numba"
+        shade, depth = (shade_numba, depth_numba) if loops else (shade_torch, depth_torch)
         shade(self._rasterize(batch, SHADING_PASS), vertices, batch.lighting, surface, out)
         if self.mode == "parity":
-            seen = self._rasterize(batch, DEPTH_PASS)
-            interpolate_depth(seen, vertices[0], surface, out.depth)
+            depth(self._rasterize(batch, DEPTH_PASS), vertices[0], surface, out.depth)
 
     def _rasterize(self, batch: MeshBatch, passes: int) -> Fragments:
         ndc = to_ndc(batch.screen, self.height, self.width, passes)

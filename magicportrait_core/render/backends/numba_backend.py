@@ -67,17 +67,22 @@ def fill_faces(
             for i in range(top, bottom):
                 y = centre_y[i]
                 down0, down1, down2 = (y - y1) * dx0, (y - y2) * dx1, (y - y0) * dx2
+                entered = False
                 for j in range(first, stop):
                     x = centre_x[j]
                     e0 = (x - x1) * dy0 - down0
                     e1 = (x - x2) * dy1 - down1
                     e2 = (x - x0) * dy2 - down2
-                    if e0 > 0 and e1 > 0 and e2 > 0:
-                        w0, w1, w2 = e0 / area, e1 / area, e2 / area
-                        depth = w0 * z0 + w1 * z1 + w2 * z2
-                        if pix_to_face[n, i, j] < 0 or depth < zbuf[n, i, j]:
-                            pix_to_face[n, i, j] = f
-                            zbuf[n, i, j] = depth
-                            bary[n, i, j, 0] = w0
-                            bary[n, i, j, 1] = w1
-                            bary[n, i, j, 2] = w2
+                    if not (e0 > 0 and e1 > 0 and e2 > 0):
+                        if entered:  # each edge is monotone in x, rounded too: nothing follows
+                            break
+                        continue
+                    entered = True
+                    w0, w1, w2 = e0 / area, e1 / area, e2 / area
+                    depth = w0 * z0 + w1 * z1 + w2 * z2
+                    if pix_to_face[n, i, j] < 0 or depth < zbuf[n, i, j]:
+                        pix_to_face[n, i, j] = f
+                        zbuf[n, i, j] = depth
+                        bary[n, i, j, 0] = w0
+                        bary[n, i, j, 1] = w1
+                        bary[n, i, j, 2] = w2

@@ -36,6 +36,36 @@ def shade_numba(
                 to.copy_(result)
 
 
+def depth_numba(fragments: Fragments, depth: Tensor, surface: Surface, out: Tensor) -> None:
+    """See `torch_shading.depth_torch`."""
+    fill = compiled(fill_depth)
+    arrays = (fragments.pix_to_face, fragments.bary, surface.faces, depth)
+    written = out.cpu()
+    with one_runtime():
+        fill(*(a.cpu().contiguous().numpy() for a in arrays), written.numpy())
+    if written.device != out.device:
+        out.copy_(written)
+
+
+def fill_depth(
+    pix_to_face: np.ndarray,  # (n, h, w) int32
+    bary: np.ndarray,  # (n, h, w, 3) float32
+    faces: np.ndarray,  # (f, 3) int64
+    depth: np.ndarray,  # (n, v) float32
+    out: np.ndarray,  # (n, 1, h, w) float32, written to where a face is seen
+) -> None:
+    """Interpolate the depth of every pixel. Compiled before it is called."""
+    for n in range(pix_to_face.shape[0]):
+        for i in range(pix_to_face.shape[1]):
+            for j in range(pix_to_face.shape[2]):
+                f = pix_to_face[n, i, j]
+                if f >= 0:
+                    total = depth[n, faces[f, 0]] * bary[n, i, j, 0]
+                    total += depth[n, faces[f, 1]] * bary[n, i, j, 1]
+                    total += depth[n, faces[f, 2]] * bary[n, i, j, 2]
+                    out[n, 0, i, j] = total
+
+
 def fill_maps(
     pix_to_face: np.ndarray,  # (h, w) int32
     bary: np.ndarray,  # (h, w, 3) float32, as all that follow but for faces

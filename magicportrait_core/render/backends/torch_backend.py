@@ -21,10 +21,10 @@ EPSILON = 1e-8  #: added to areas; faces of no more than this are not drawn
 _EMPTY = torch.iinfo(torch.int64).max
 _FACE_BITS = 0xFFFFFFFF
 #: Sides of candidate boxes; larger ones are cut into tiles of the last.
-_LADDER = (2, 4, 6, 8, 12, 16, 24, 32, 64)
+_LADDER = (3, 6, 9, 12, 16, 24, 32, 64)
 _CPU_FRAMES = 4  #: frames at once: more gain nothing
 _CUDA_FRAMES = 16
-_CPU_SLAB = 2**16  #: candidates at once: their temporaries stay in the processor's cache
+_CPU_SLAB = 2**17  #: candidates at once: more gain nothing
 _CUDA_SLAB = 2**22
 
 
@@ -195,16 +195,19 @@ def _centres(centres: Tensor, first: Tensor, count: Tensor, size: int) -> Tensor
 
 
 def _resolve(nearest: Tensor, triangles: Tensor, grid: _Grid, faces: int, out: Fragments) -> None:
-    """Unpack the winners and weigh their corners."""
-    frame, row, column = (nearest != _EMPTY).nonzero().T.contiguous()
-    pixel = (frame * grid.height + row) * grid.width + column
-    key = nearest.view(-1).index_select(0, pixel)
-    local = key & _FACE_BITS
-    corners = triangles[:13].index_select(1, frame * faces + local)
-    x, y = grid.x.index_select(0, column), grid.y.index_select(0, row)
-    out.pix_to_face.view(-1).scatter_(0, pixel, local.int())
-    out.zbuf.view(-1).scatter_(0, pixel, (key >> 32).int().view(torch.float32))
-    for edge in range(3):
-        across = (x - corners[edge]).mul_(corners[edge + 9])
-        down = (y - corners[edge + 3]).mul_(corners[edge + 6])
-        out.bary.view(-1).scatter_(0, pixel * 3 + edge, across.sub_(down).div_(corners[12]))
+    """Unpack the winners and weigh their corners, frame by frame: temporaries stay small."""
+    for frame, keys in enumerate(nearest):
+        row, column = (keys != _EMPTY).nonzero().T.contiguous()
+        pixel = row * grid.width + column
+        key = keys.view(-1).index_select(0, pixel)
+        local = key & _FACE_BITS
+        corners = triangles[:13].index_select(1, local + frame * faces)
+        x, y = grid.x.index_select(0, column), grid.y.index_select(0, row)
+        out.pix_to_face[frame].view(-1).scatter_(0, pixel, local.int())
+        out.zbuf[frame].view(-1).scatter_(0, pixel, (key >> 32).int().view(torch.float32))
+        pixel *= 3
+        for edge in range(3):
+            across = (x - corners[edge]).mul_(corners[edge + 9])
+            down = (y - corners[edge + 3]).mul_(corners[edge + 6])
+            weight = across.sub_(down).div_(corners[12])
+            out.bary[frame].view(-1).scatter_(0, pixel + edge, weight)

@@ -55,7 +55,7 @@ def _interpolate(vertices: Tensor, face: Tensor, weights: Tensor, surface: Surfa
     return total
 
 
-def interpolate_depth(fragments: Fragments, depth: Tensor, surface: Surface, out: Tensor) -> None:
+def depth_torch(fragments: Fragments, depth: Tensor, surface: Surface, out: Tensor) -> None:
     """Write the depths (n, v) of vertices into ``out`` (n, 1, h, w), where a face is seen."""
     for frame, faces in enumerate(fragments.pix_to_face.flatten(1)):
         seen = (faces >= 0).nonzero()[:, 0]
