@@ -24,6 +24,7 @@ SHARED = {
     "checks",
     "errors",
     "files",
+    "light",
     "pictures",
     "threads",
     "topology",

@@ -1,14 +1,12 @@
 """Meshes to maps: a rasteriser with the reference's rules, and depth, normal and shaded maps."""
 
 from .landmark_mesh import landmark_mesh
-from .light import FRONT_LIGHT
 from .maps import render_maps
 from .quantise import image_to_normal, normal_to_image, quantised, to_bytes
 from .rasterizer import BACKEND_NAMES, installed_backends, rasterize
 
 __all__ = [
     "BACKEND_NAMES",
-    "FRONT_LIGHT",
     "image_to_normal",
     "installed_backends",
     "landmark_mesh",

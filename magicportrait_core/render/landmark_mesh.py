@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ..checks import check_shape
+from ..light import FRONT_LIGHT, SKIN
 from ..topology import LEFT_EYE, LIPS_INNER, NUM_MESH, RIGHT_EYE, TRIANGLES
 from ..types import FaceTrack, MeshBatch, MeshSequence
-from .light import FRONT_LIGHT, SKIN
 
 #: Rings of holes, which of their points lie across from each other in the middle, and how far the
 #: middle of what closes the hole lies behind its rim, as a share of the distance of these two: an

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from magicportrait_core.render.light import FRONT_LIGHT, SKIN
+from magicportrait_core.light import FRONT_LIGHT, SKIN
 from magicportrait_core.render.shading import (
     Incidence,
     sample_albedo,

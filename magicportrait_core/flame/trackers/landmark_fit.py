@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...checks import check_range
 from ...errors import InputError
+from ...light import FRONT_LIGHT
 from ...types import (
     CROP_SIZE,
     FaceTrack,
@@ -217,8 +218,7 @@ class LandmarkFit(Tracker):
             basis=head.basis,
         )
         camera = camera_in_crop(spread(standing), crops)
-        lighting = torch.zeros(t, 9, 3)
-        lighting[:, 0] = 3.5
+        lighting = FRONT_LIGHT.expand(t, 9, 3).contiguous()
         return HeadTrack(
             params, camera, torch.zeros(50), lighting, crops, valid, faces.frame_size, faces.fps,
             self.name,
