@@ -2,7 +2,7 @@
 
 The golden head, with an identity that its basis cannot make, acts before a perspective camera at
 four head widths. Landmarks carry a constant 2-D bias, noise that is correlated in time, and gaps.
-`python -m tests.synthetic_truth` prints how near the fit comes.
+`python -m tests.synthetic_figures` prints how near a fit comes.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from magicportrait_core.flame.lbs import rotation_matrix
 from magicportrait_core.types import FaceTrack, HeadParams
 
 SIDE, HEAD_PX, FRAMES = 512, 190, 150
+PX_PER_METRE = 1111  #: where the head is: HEAD_PX over its width
 BIAS, NOISE = 2.0, 1.0  #: px
 SMILE, BROW = 0.003, 0.0025  #: metres, standard deviation of mouth width and brow height
 ACTING = 0.3  #: standard deviations of the first 20 expressions besides
 FLATNESS, DEPTH_NOISE = 0.8, 4.0  #: of the landmarks' depth: factor, px
 IDENTITY = 0.5  #: standard deviations of the shape coefficients
-OUTSIDE = 0.001  #: metres, what the basis cannot make
+OUTSIDE = 0.0007  #: metres, what the basis cannot make
 LIPS, CORNERS, BROWS, EYES = (62, 66), (48, 54), ((19, 37), (24, 44)), ((37, 41), (44, 46))
 
 
@@ -207,15 +208,3 @@ def onto_axis(ray: Tensor) -> Tensor:
     axis = torch.linalg.cross(ray, torch.tensor([0.0, 0.0, -1.0]).expand_as(ray))
     sine = axis.norm(dim=1, keepdim=True)
     return rotation_matrix(axis / sine.clamp(min=1e-9) * torch.asin(sine.clamp(max=1)))
-
-
-def similarity(source: Tensor, target: Tensor) -> Tensor:
-    """source (t, m, 2) moved, turned and scaled onto target, each frame by least squares."""
-    a, b = source - source.mean(1, keepdim=True), target - target.mean(1, keepdim=True)
-    za, zb = torch.view_as_complex(a.contiguous()), torch.view_as_complex(b.contiguous())
-    factor = (za.conj() * zb).sum(1) / za.abs().square().sum(1)
-    return torch.view_as_real(za * factor[:, None]) + target.mean(1, keepdim=True)
-
-
-def correlation(a: Tensor, b: Tensor) -> float:
-    return float(torch.corrcoef(torch.stack([a, b]))[0, 1])

@@ -40,7 +40,7 @@ SLACK, MOST_SLACK = 0.002, 0.01
 KEY_FRAMES = 48  #: that the identity is found from
 IDENTITY_STEPS = 12  #: Gauss-Newton steps for the identity, at most
 STEPS = 8  #: Gauss-Newton steps of all frames, at most
-NEUTRAL_HOLD = 100.0  #: factor on the priors of the frame that is neutral
+NEUTRAL_HOLD = 1000.0  #: factor on the priors of the frame that is neutral
 
 
 @dataclass(frozen=True)
