@@ -1,0 +1,109 @@
+"""A registration kept beside its head model, with a picture of it for the eye."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageDraw
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..errors import InputError
+from ..files import replacing
+from .head_model import Embedding, HeadModel
+from .landmarks import points_on_faces
+from .registration import Registration, register, skin_faces
+
+KIND, VERSION = "registration", "1"
+_TENSORS = ("indices", "faces", "bary", "residual", "skull")
+SIDE = 900  #: px of the picture
+WORST = 0.006  #: metres of residual that are drawn reddest
+
+
+def kept_registration(head: HeadModel, folder: str | Path) -> Registration:
+    """The head's registration: read from ``folder`` where it is kept, else computed and kept.
+
+    Its file is named by the head's basis; beside it lies the picture of `draw_registration`. Where
+    nothing can be written it is computed every time. Raises InputError as `register` does.
+    """
+    path = Path(folder) / "registrations" / f"{head.basis}.safetensors"
+    found = _read(path, head)
+    if found is not None:
+        return found
+    made = register(head)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, head, made)
+        picture = draw_registration(head, made).permute(1, 2, 0).numpy()
+        with replacing(path.with_suffix(".png")) as temporary:
+            Image.fromarray(picture).save(temporary, "PNG")
+    except (OSError, InputError):
+        pass
+    return made
+
+
+def draw_registration(head: HeadModel, registration: Registration) -> Tensor:
+    """The head from the front with the points on it, green to red by residual, (3, s, s) uint8."""
+    template = head.template.T
+    low, high = template[:, :2].amin(0), template[:, :2].amax(0)
+    scale = 0.94 * SIDE / float((high - low).max())
+    middle = (low + high) / 2
+
+    def to_px(points: Tensor) -> list[tuple[float, float]]:
+        flat = (points[:, :2] - middle) * scale * torch.tensor([1.0, -1.0]) + SIDE / 2
+        return [tuple(xy) for xy in flat.tolist()]
+
+    image = Image.new("RGB", (SIDE, SIDE), "white")
+    draw = ImageDraw.Draw(image)
+    faces = head.faces[skin_faces(head)]
+    corners = template[faces]
+    normal = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    facing = torch.nn.functional.normalize(normal, dim=-1)[:, 2]
+    for face in corners.mean(1)[:, 2].argsort().tolist():  # the nearest last
+        if facing[face] > 0:
+            draw.polygon(to_px(corners[face]), (round(90 + 150 * float(facing[face])),) * 3)
+    at = points_on_faces(template[None], head.faces, registration.embedding)[0]
+    worse = (registration.residual / WORST).clamp(0, 1).tolist()
+    for (x, y), bad in zip(to_px(at), worse, strict=True):
+        colour = (round(40 + 200 * bad), round(170 - 130 * bad), 60)
+        draw.ellipse([x - 3, y - 3, x + 3, y + 3], fill=colour)
+    pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
+    return pixels.reshape(SIDE, SIDE, 3).permute(2, 0, 1).contiguous()
+
+
+def _read(path: Path, head: HeadModel) -> Registration | None:
+    """What is kept, or None where it is not there, damaged, or of another version or count."""
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            if (metadata.get("kind"), metadata.get("format_version")) != (KIND, VERSION):
+                return None
+            indices, faces, bary, residual, skull = (file.get_tensor(n) for n in _TENSORS)
+    except (SafetensorError, OSError):
+        return None
+    own = "yes" if head.mesh_points is not None else "no"
+    if metadata.get("makers") != own or int(faces.max()) >= len(head.faces):
+        return None
+    return Registration(indices, Embedding(faces, bary), residual, skull)
+
+
+def _write(path: Path, head: HeadModel, made: Registration) -> None:
+    tensors = (
+        *(made.indices, made.embedding.faces, made.embedding.bary),
+        *(made.residual, made.skull),
+    )
+    metadata = {
+        "kind": KIND,
+        "format_version": VERSION,
+        "head": head.name,
+        "basis": head.basis,
+        "makers": "yes" if head.mesh_points is not None else "no",
+        "residual_mm": f"{float(made.residual.mean()) * 1000:.2f}",
+    }
+    with replacing(path) as temporary:
+        named = dict(zip(_TENSORS, (t.contiguous() for t in tensors), strict=True))
+        save_file(named, temporary, metadata)
