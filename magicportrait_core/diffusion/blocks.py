@@ -33,15 +33,18 @@ class Plan:
     def transformer(self, channels: int, site: Site) -> SpatialTransformer:
         return SpatialTransformer(self.build, channels, self.config.cross_attention_dim, site)
 
+    def transformers(self, level: int, sites: list[Site]) -> nn.ModuleList | None:
+        """Those of a level, 0 the finest; the coarsest has none."""
+        wide = self.config.block_out_channels
+        if level == len(wide) - 1:
+            return None
+        return nn.ModuleList(self.transformer(wide[level], site) for site in sites)
+
     def motion_modules(self, channels: int, count: int) -> nn.ModuleList | None:
         if not self.motion:
             return None
         frames = self.config.max_frames
         return nn.ModuleList(MotionModule(self.build, channels, frames) for _ in range(count))
-
-    def spatial(self, level: int) -> bool:
-        """Whether a level, 0 the finest, has transformers: all but the coarsest."""
-        return level < len(self.config.block_out_channels) - 1
 
 
 class Level(nn.Module):
@@ -80,9 +83,7 @@ class DownBlock(Level):
         self.resnets = nn.ModuleList(
             plan.resnet(c_out if n else first, c_out) for n in range(count)
         )
-        self.attentions = (
-            nn.ModuleList(plan.transformer(c_out, s) for s in sites) if plan.spatial(level) else None
-        )
+        self.attentions = plan.transformers(level, sites)
         self.motion_modules = plan.motion_modules(c_out, count)
         last = level == len(wide) - 1
         self.downsamplers = None if last else nn.ModuleList([Downsample(plan.build, c_out)])
@@ -127,7 +128,8 @@ class UpBlock(Level):
         super().__init__()
         wide, count = plan.config.block_out_channels, plan.config.layers_per_block + 1
         level = len(wide) - 1 - number
-        c_out, before, finer = wide[level], wide[min(level + 1, len(wide) - 1)], wide[max(level - 1, 0)]
+        c_out, finer = wide[level], wide[max(level - 1, 0)]
+        before = wide[min(level + 1, len(wide) - 1)]
         inputs = [before + c_out, *[2 * c_out] * (count - 2), c_out + finer]
         sites = [
             Site(
@@ -139,9 +141,7 @@ class UpBlock(Level):
             for n in range(count)
         ]
         self.resnets = nn.ModuleList(plan.resnet(c_in, c_out) for c_in in inputs)
-        self.attentions = (
-            nn.ModuleList(plan.transformer(c_out, s) for s in sites) if plan.spatial(level) else None
-        )
+        self.attentions = plan.transformers(level, sites)
         self.motion_modules = plan.motion_modules(c_out, count)
         self.upsamplers = nn.ModuleList([Upsample(plan.build, c_out)]) if level else None
 

@@ -26,8 +26,9 @@ class Build:
     def linear(self, c_in: int, c_out: int, bias: bool = True) -> nn.Module:
         return self.operations.Linear(c_in, c_out, bias=bias, dtype=self.dtype, device=self.device)
 
-    def conv(self, c_in: int, c_out: int, size: int = 3, stride: int = 1, padding: int | None = None
-    ) -> nn.Module:  # fmt: skip
+    def conv(
+        self, c_in: int, c_out: int, size: int = 3, stride: int = 1, padding: int | None = None
+    ) -> nn.Module:
         """A square convolution that keeps the size at stride 1, unless told otherwise."""
         padding = size // 2 if padding is None else padding
         return self.operations.Conv2d(

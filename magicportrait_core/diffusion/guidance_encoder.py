@@ -7,6 +7,7 @@ shaded render; their outputs are summed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -46,7 +47,7 @@ class GuidanceEncoder(nn.Module):
         self.attention = attention
         self.conv_in = build.conv(config.in_channels, wide[0])
         self.blocks = nn.ModuleList()
-        for c_in, c_out in zip(wide[:-1], wide[1:], strict=True):
+        for c_in, c_out in pairwise(wide):
             self.blocks.append(build.conv(c_in, c_in))
             self.blocks.append(build.conv(c_in, c_out, stride=2))
         last = SpatialTransformer(build, wide[-1], text_channels=None)

@@ -16,7 +16,12 @@ class ResnetBlock(nn.Module):
     """Two normalised convolutions, the time added between, plus the input."""
 
     def __init__(
-        self, build: Build, c_in: int, c_out: int, time_channels: int | None = None, eps: float = 1e-5
+        self,
+        build: Build,
+        c_in: int,
+        c_out: int,
+        time_channels: int | None = None,
+        eps: float = 1e-5,
     ) -> None:
         super().__init__()
         self.norm1 = build.group_norm(c_in, eps)

@@ -53,7 +53,7 @@ def sample(
     reference: ReferenceCondition,
     guidance: MotionGuidance,
     size: tuple[int, int],
-    settings: SampleSettings = SampleSettings(),  # noqa: B008, frozen
+    settings: SampleSettings = SampleSettings(),
     start: Tensor | None = None,
     progress: Progress = no_progress,
     watch: Watch | None = None,

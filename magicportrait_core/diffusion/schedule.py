@@ -68,5 +68,8 @@ def ddim_step(schedule: NoiseSchedule, x: Tensor, v: Tensor, t: int, previous: i
 
 
 def previous_time(t: int, steps: int) -> int:
-    """Where the reference's step from t leads; not the next time visited if n does not divide 1000."""
+    """Where the reference's step from t leads.
+
+    That is not the next time visited where the number of steps does not divide 1000.
+    """
     return t - TRAIN_STEPS // steps

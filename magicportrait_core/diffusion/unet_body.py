@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from ..checks import check_shape
 from ..errors import InputError
 from .blocks import DownBlock, MidBlock, Plan, UpBlock
-from .configs import UNetConfig
 from .forward_pass import Pass
 from .memo import Memo
 from .resnet import TimeEmbedding, sinusoid
@@ -48,8 +47,8 @@ class UNetBody(nn.Module):
         if len(made) in (1, len(x)):
             return made
         if len(made) * frames != len(x):
-            raise InputError(f"timestep must have 1, {len(x) // frames} or {len(x)} values, "
-                             f"got {len(made)}")  # fmt: skip
+            wanted = f"1, {len(x) // frames} or {len(x)}"
+            raise InputError(f"timestep must have {wanted} values, got {len(made)}")
         return made.repeat_interleave(frames, 0)
 
     def place_text(self, text: Tensor, x: Tensor, memo: Memo) -> Tensor:

@@ -1,4 +1,4 @@
-"""Tensors that official files hold and no output depends on: loaders drop them, nothing builds them.
+"""Tensors that official files hold and no output depends on: loaders drop them.
 
 Found by taking gradients of the reference's outputs. The denoising UNet uses all of its own.
 """

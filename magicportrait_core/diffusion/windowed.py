@@ -38,18 +38,22 @@ class ClipDenoiser:
         is not finite, and where guidance and latents differ in length.
         """
         if len(latents) != len(self.guidance):
-            raise InputError(f"{len(latents)} latents and {len(self.guidance)} frames of maps: "
-                             "give as many of one as of the other.")  # fmt: skip
+            raise InputError(
+                f"{len(latents)} latents and {len(self.guidance)} frames of maps: give as many of "
+                "one as of the other."
+            )
         windows = context_windows(len(latents), self.windows)
         total = torch.zeros_like(latents, dtype=torch.float32)
         weight = torch.zeros(len(latents), 1, 1, 1, device=latents.device)
         for start in range(0, len(windows), self.at_once):
             batch = windows[start : start + self.at_once]
-            for number, (window, v) in enumerate(zip(batch, self._guided(latents, timestep, batch),
-                                                     strict=True), start):  # fmt: skip
+            predictions = self._guided(latents, timestep, batch)
+            for number, (window, v) in enumerate(zip(batch, predictions, strict=True), start + 1):
                 if not torch.isfinite(v).all():
-                    raise InputError(f"the prediction of window {number + 1} at time {timestep} is "
-                                     "not finite: use float32.")  # fmt: skip
+                    raise InputError(
+                        f"the prediction of window {number} of {len(windows)} is not finite: "
+                        "use float32."
+                    )
                 each = window_weights(len(window), self.windows.weights).to(latents.device)
                 each = each[:, None, None, None]
                 total[list(window)] += each * v.to(total)

@@ -35,6 +35,7 @@ def probed(net: nn.Module, names: list[str], call: Callable[[], Tensor]) -> dict
     seen: dict[str, Tensor] = {}
     hooks = []
     for name in names:
+
         def keep(module, given, output, name=name):  # fmt: skip
             seen[name] = output
 
