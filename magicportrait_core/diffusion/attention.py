@@ -32,8 +32,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
 
 def attend_fused(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
     """torch's scaled_dot_product_attention: a flash or memory-efficient kernel where there is."""
-    out = F.scaled_dot_product_attention(*(_split(x, heads) for x in (q, k, v)))
-    return _join(out)
+    out = F.scaled_dot_product_attention(*(split_heads(x, heads) for x in (q, k, v)))
+    return join_heads(out)
 
 
 def attend_in_chunks(
@@ -57,14 +57,14 @@ def attend_in_chunks(
 
 def attend_plain(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
     """The equation as it stands; holds the whole (b, heads, s, m) matrix."""
-    q, k, v = (_split(x, heads) for x in (q, k, v))
+    q, k, v = (split_heads(x, heads) for x in (q, k, v))
     scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
-    return _join(scores.softmax(-1) @ v)
+    return join_heads(scores.softmax(-1) @ v)
 
 
-def _split(x: Tensor, heads: int) -> Tensor:  # (b, s, c) -> (b, heads, s, c / heads)
+def split_heads(x: Tensor, heads: int) -> Tensor:  # (b, s, c) -> (b, heads, s, c / heads)
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
-def _join(x: Tensor) -> Tensor:  # (b, heads, s, d) -> (b, s, heads * d)
+def join_heads(x: Tensor) -> Tensor:  # (b, heads, s, d) -> (b, s, heads * d)
     return x.transpose(1, 2).flatten(2)

@@ -12,9 +12,11 @@ from torch import Tensor
 from ..errors import InputError
 from ..types import ReferenceCondition
 from .attention import Attend
+from .attention import attend as attend_default
 from .forward_pass import Group, Pass
 from .hooks import Hooks, Site, Spot
 from .layers import Attention
+from .shared_keys import attend_shared, partial_attention
 
 
 def self_attention(layer: Attention, site: Site | None, tokens: Tensor, run: Pass) -> Tensor:
@@ -45,7 +47,10 @@ def attend_with_bank(
     """One softmax over a frame's own tokens and the bank's.
 
     q, k, v: (b, s, c); bank_k, bank_v: (1, m, c), the same for every frame. Returns (b, s, c).
+    The bank is not copied for each frame, unless a host's attention function wants it so.
     """
+    if attend is attend_default and (partial := partial_attention(q)) is not None:
+        return attend_shared(q, k, v, bank_k, bank_v, heads, partial)
     k = torch.cat([k, bank_k.expand(len(k), -1, -1)], dim=1)
     v = torch.cat([v, bank_v.expand(len(v), -1, -1)], dim=1)
     return attend(q, k, v, heads)
