@@ -6,6 +6,7 @@ coordinates are x right, y down, with (0, 0) the centre of the top-left pixel. P
 """
 
 from .clip import AudioSource, Progress, VideoClip, VideoFrame, no_progress
+from .conditions import ChunkCondition, HeldGuidance, MotionGuidance, ReferenceCondition
 from .face import NUM_LANDMARKS, FaceTrack
 from .head import CROP_SIZE, Camera, HeadParams, HeadTrack
 from .maps import Fragments, GeometryMaps, MapBatch, MeshBatch, MeshSequence, cat_maps
@@ -16,16 +17,20 @@ __all__ = [
     "NUM_LANDMARKS",
     "AudioSource",
     "Camera",
+    "ChunkCondition",
     "FaceTrack",
     "Fragments",
     "GeometryMaps",
     "HeadParams",
     "HeadTrack",
+    "HeldGuidance",
     "MapBatch",
     "MeshBatch",
     "MeshSequence",
+    "MotionGuidance",
     "MotionTrack",
     "Progress",
+    "ReferenceCondition",
     "TransferSettings",
     "VideoClip",
     "VideoFrame",

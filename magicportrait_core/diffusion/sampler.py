@@ -1,0 +1,120 @@
+"""From noise to the latents of a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..checks import check_choice, check_range, check_shape
+from ..errors import InputError
+from ..types import MotionGuidance, Progress, ReferenceCondition, no_progress
+from .clip_layout import initial_noise
+from .context_windows import PRESETS, WindowSettings
+from .schedule import NoiseSchedule, zero_snr_schedule
+from .solvers import SOLVERS, make_solver
+from .unet import DenoisingUNet
+from .windowed import ClipDenoiser
+
+
+@dataclass(frozen=True)
+class SampleSettings:
+    """How a clip is sampled. The defaults are the paper's, but for the windows: see PRESETS."""
+
+    steps: int = 20
+    guidance_scale: float = 3.5
+    windows: WindowSettings = PRESETS["smooth"]
+    solver: str = "ddim"  #: one of SOLVERS
+    denoise: float = 1.0  #: below 1 sampling starts from given latents, with less noise
+    seed: int = 42
+    windows_at_once: int = 1  #: in one forward: faster, for more memory
+    sum_overlaps: bool = False  #: at a scale of 1 or less, as the reference: see `windowed`
+    bank_dtype: torch.dtype | None = None  #: the bank is rounded to it; the reference's: float16
+
+    def __post_init__(self) -> None:
+        check_range("steps", self.steps, 1, 1000)
+        check_range("guidance_scale", self.guidance_scale, 0, 100)
+        check_range("denoise", self.denoise, 0.01, 1)
+        check_range("steps / denoise", self.steps / self.denoise, 1, 1000)
+        check_range("windows_at_once", self.windows_at_once, 1, 1 << 20)
+        check_choice("solver", self.solver, SOLVERS)
+
+
+#: called with a step's number, the latents after it, and the v they came from, (t, 4, h, w) both
+Watch = Callable[[int, Tensor, Tensor], None]
+
+
+@torch.no_grad()
+def sample(
+    unet: DenoisingUNet,
+    text: Tensor,
+    reference: ReferenceCondition,
+    guidance: MotionGuidance,
+    size: tuple[int, int],
+    settings: SampleSettings = SampleSettings(),
+    start: Tensor | None = None,
+    progress: Progress = no_progress,
+    watch: Watch | None = None,
+) -> Tensor:
+    """Latents of every frame that guidance has, (t, 4, h, w) float32 on the CPU.
+
+    Args:
+        unet: on any device, in any floating dtype; windows go to it one after another.
+        text: (1, s, c) the prompt's last hidden states.
+        reference: the portrait's bank.
+        guidance: features of the driver's frames, asked for window by window.
+        size: rows and columns of the latents, an eighth of the picture's.
+        start: (t, 4, h, w) latents to start from where settings.denoise is below 1.
+        progress: called after each forward of windows.
+        watch: called after each step.
+
+    Raises InputError for inputs that do not fit one another, and for a prediction that is not
+    finite (which step and window it names).
+    """
+    schedule = zero_snr_schedule()
+    solver = make_solver(settings.solver, schedule, settings.steps, settings.denoise)
+    place = {"device": unet.conv_in.weight.device}
+    denoiser = ClipDenoiser(
+        unet,
+        text.to(**place),
+        reference.to(dtype=settings.bank_dtype).to(**place),
+        guidance,
+        settings.windows,
+        settings.guidance_scale,
+        settings.sum_overlaps,
+        settings.windows_at_once,
+    )
+    x = initial_noise(len(guidance), *size, settings.seed, unet.config.in_channels)
+    x = _begin(x, start, settings, schedule, solver.times[0])
+    for number, t in enumerate(solver.times):
+        report = _reporter(progress, number, settings.steps)
+        try:
+            v = denoiser.predict(x, t, report)
+        except InputError as error:
+            raise InputError(f"step {number + 1} of {settings.steps}: {error}") from error
+        x = solver.step(number, x, v)
+        if watch is not None:
+            watch(number, x, v)
+    return x
+
+
+def _begin(
+    noise: Tensor, start: Tensor | None, settings: SampleSettings, schedule: NoiseSchedule, t: int
+) -> Tensor:
+    """The noise itself, or what the first time makes of the latents to start from."""
+    if (start is None) != (settings.denoise == 1):
+        raise InputError("latents to start from go with a denoise below 1, and it with them.")
+    if start is None:
+        return noise
+    check_shape("start", start, *noise.shape)
+    signal = schedule.signal(t)
+    return signal**0.5 * start.to(noise) + (1 - signal) ** 0.5 * noise
+
+
+def _reporter(progress: Progress, step: int, steps: int) -> Callable[[int, int], None]:
+    def report(done: int, windows: int) -> None:
+        progress("denoising", step * windows + done, steps * windows)
+
+    return report

@@ -1,0 +1,86 @@
+"""The denoiser over a clip of any length: window by window, guided, overlaps averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..types import ChunkCondition, MotionGuidance, ReferenceCondition
+from .context_windows import WindowSettings, context_windows, window_weights
+from .memo import Memo
+from .unet import DenoisingUNet
+
+
+@dataclass(frozen=True)
+class ClipDenoiser:
+    """Predicts v of all frames of a clip at one time."""
+
+    unet: DenoisingUNet
+    text: Tensor  #: (1, s, c)
+    reference: ReferenceCondition
+    guidance: MotionGuidance
+    windows: WindowSettings
+    scale: float  #: of classifier-free guidance; at 1 or less only the conditional half runs
+    sum_overlaps: bool = False  #: at scale <= 1 overlaps are summed, not averaged: the reference's
+    at_once: int = 1  #: windows in one forward
+    memo: Memo = field(default_factory=Memo)
+
+    def predict(
+        self, latents: Tensor, timestep: int, report: Callable[[int, int], None] | None = None
+    ) -> Tensor:
+        """v of all frames, (t, 4, h, w) float32 where the latents are.
+
+        report: called with windows done and their number. Raises InputError where a prediction
+        is not finite, and where guidance and latents differ in length.
+        """
+        if len(latents) != len(self.guidance):
+            raise InputError(
+                f"{len(latents)} latents and {len(self.guidance)} frames of maps: give as many of "
+                "one as of the other."
+            )
+        windows = context_windows(len(latents), self.windows)
+        total = torch.zeros_like(latents, dtype=torch.float32)
+        weight = torch.zeros(len(latents), 1, 1, 1, device=latents.device)
+        for start in range(0, len(windows), self.at_once):
+            batch = windows[start : start + self.at_once]
+            predictions = self._guided(latents, timestep, batch)
+            for number, (window, v) in enumerate(zip(batch, predictions, strict=True), start + 1):
+                if not torch.isfinite(v).all():
+                    raise InputError(
+                        f"the prediction of window {number} of {len(windows)} is not finite: "
+                        "use float32."
+                    )
+                each = window_weights(len(window), self.windows.weights).to(latents.device)
+                each = each[:, None, None, None]
+                total[list(window)] += each * v.to(total)
+                weight[list(window)] += each
+            if report is not None:
+                report(start + len(batch), len(windows))
+        return total if self.sum_overlaps and self.scale <= 1 else total / weight
+
+    def _guided(
+        self, latents: Tensor, timestep: int, windows: Sequence[Sequence[int]]
+    ) -> Sequence[Tensor]:
+        """v (n, 4, h, w) of each window, both halves of guidance put together.
+
+        https://arxiv.org/abs/2207.12598, equation 6.
+        """
+        weight = self.unet.conv_in.weight
+        place = {"device": weight.device, "dtype": weight.dtype}
+        features = [self.guidance.frames(window).to(**place) for window in windows]
+        chunks = [ChunkCondition(f, self.reference) for f in features]
+        x = torch.cat([latents[list(window)] for window in windows]).to(**place)
+        if self.scale <= 1:
+            return self._forward(x, timestep, chunks).chunk(len(windows))
+        chunks = [ChunkCondition(f, None) for f in features] + chunks
+        v = self._forward(torch.cat([x, x]), timestep, chunks).float()
+        unconditional, conditional = v.chunk(2)
+        guided = unconditional + self.scale * (conditional - unconditional)
+        return guided.chunk(len(windows))
+
+    def _forward(self, x: Tensor, timestep: int, chunks: Sequence[ChunkCondition]) -> Tensor:
+        return self.unet(x, timestep, self.text, chunks, memo=self.memo)
