@@ -87,7 +87,9 @@ def fetch(remote: Remote, revision: str | None, work: Path, progress: Progress) 
         size = facts.size or 0
         progress("download", 0, size)
         bar = _bar(progress, size, hf_hub_download)
-        path = hf_hub_download(remote.repo, remote.path, revision=info.sha, local_dir=work, **bar)
+        path = hf_hub_download(
+            remote.repo, facts.rfilename, revision=info.sha, local_dir=work, **bar
+        )
         progress("download", size, size)
     except InputError:
         raise

@@ -76,7 +76,7 @@ def _checked(content: Mapping, wanted: Mapping, source: Source) -> dict[str, Ten
         # the official files put some of them behind an axis of length 1
         array = array.reshape(shape)
         kind = np.float32 if ours.endswith("bary") else np.int64
-        tensors[ours] = torch.from_numpy(np.ascontiguousarray(array, kind))
+        tensors[ours] = torch.from_numpy(array.astype(kind, order="C"))
     for name, tensor in tensors.items():
         if name.endswith("faces") and not 0 <= int(tensor.min()) <= int(tensor.max()) < NUM_FACES:
             raise InputError(
