@@ -12,6 +12,8 @@ import torch
 
 from . import __version__
 from .engines import EngineChoice, choose_engine
+from .weights.catalog import CATALOG
+from .weights.folders import models_folder
 
 PACKAGES = ("torch", "numpy", "scipy", "av", "pillow", "safetensors", "matplotlib", "typer", "rich")
 
@@ -40,23 +42,6 @@ _SHIPPED = (
     ("portrait of Eileen Collins", "demo", "NASA", "public domain", "data/portrait.jpg"),
 )
 
-#: name, purpose, source, licence
-_DIFFUSION = (
-    (
-        *("MagicPortrait", "reference, denoising and guidance networks"),
-        *("huggingface.co/mengtingwei/MagicPortrait", "Apache-2.0, as its page says"),
-    ),
-    (
-        *("Stable Diffusion 1.5", "base of both networks, text encoder"),
-        "huggingface.co/stable-diffusion-v1-5/stable-diffusion-v1-5",
-        "CreativeML OpenRAIL-M",
-    ),
-    ("sd-vae-ft-mse", "picture codec", "huggingface.co/stabilityai/sd-vae-ft-mse", "MIT"),
-    ("FLAME 2020", "head model", "flame.is.tue.mpg.de, by registration", "its own, read it there"),
-    ("DECA", "shape, texture and light", "github.com/yfeng95/DECA", "non-commercial"),
-    ("SMIRK", "expression and jaw", "github.com/georgeretsi/smirk", "MIT (its code)"),
-)
-
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -70,7 +55,7 @@ class Diagnosis:
     devices: tuple[str, ...]
     engine: EngineChoice  #: what auto takes
     shipped: tuple[Part, ...]
-    missing: tuple[Part, ...]  #: what the diffusion engine takes once it is part of a version
+    files: tuple[Part, ...]  #: what trackers and the diffusion engine take, from the catalogue
 
 
 def diagnose() -> Diagnosis:
@@ -86,7 +71,15 @@ def diagnose() -> Diagnosis:
         devices(),
         choose_engine(),
         shipped,
-        tuple(Part(*facts, False) for facts in _DIFFUSION),
+        _catalogue(),
+    )
+
+
+def _catalogue() -> tuple[Part, ...]:
+    models = models_folder()
+    return tuple(
+        Part(e.name, e.purpose, e.address, e.licence, e.found_in(models / e.kind) is not None)
+        for e in CATALOG
     )
 
 

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import MagicPortraitError
-from . import batch, bench, demo, doctor, reenact, still, track
+from . import batch, bench, demo, doctor, reenact, still, track, weights
 from .console import say
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -77,3 +77,4 @@ app.command("demo")(demo.demo)
 app.command("batch")(batch.batch)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
+app.add_typer(weights.app, name="weights")

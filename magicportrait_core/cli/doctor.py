@@ -35,9 +35,12 @@ def doctor(as_json: opt.JsonOption = False) -> None:
         console.print(f"[bold]{label:<14}[/] {text}")
     console.print("\n[bold]Shipped with the package")
     _print_parts(console, found.shipped)
-    console.print("\n[bold]Missing: the diffusion engine, which is not part of this version")
-    console.print("These are the files it will take; the preview engine needs none of them.")
-    _print_parts(console, found.missing)
+    console.print("\n[bold]Model files")
+    console.print(
+        "Head tracking and the diffusion engine take these, the preview engine needs none of them: "
+        "`magicportrait weights list`. The diffusion engine is not part of this version yet."
+    )
+    _print_parts(console, found.files)
 
 
 def _print_parts(console: Console, parts: tuple[Part, ...]) -> None:

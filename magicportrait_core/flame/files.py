@@ -20,6 +20,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..files import replacing
 from .head_model import Embedding, HeadModel, LandmarkSet
+from .uv import match_uv_faces
 
 KIND, PART_KIND, FORMAT_VERSION = "head_model", "head_part", "1"
 #: part -> its tensors. Parts belong to every head of family flame with the same vertex count.
@@ -33,6 +34,8 @@ PARTS = {
     "eyelids": ("eyelid_basis",),
     "texture": ("mean", "basis"),  # (3, 256, 256), (50, 3, 256, 256), RGB 0..1
 }
+#: what a part may have beside: the faces that the texture coordinates belong to, (f, 3)
+OPTIONAL = {"uv": ("faces",)}
 _ADVICE = "convert the official file with `magicportrait weights import FILE`."
 
 
@@ -58,7 +61,7 @@ def save_head(path: str | os.PathLike, head: HeadModel) -> None:
 
 def load_head(path: str | os.PathLike) -> HeadModel:
     """Read one head model, without parts from other files. Raises InputError."""
-    metadata, tensors = _read(Path(path), KIND)
+    metadata, tensors = read_tensors(Path(path), KIND)
     try:
         structure = {k: tuple(v) for k, v in json.loads(metadata["structure"]).items()}
         known = {"kind", "format_version", "name", "family", "structure"}
@@ -75,14 +78,17 @@ def save_part(
 ) -> None:
     """Write one of PARTS."""
     metadata = {**source, "kind": PART_KIND, "format_version": FORMAT_VERSION, "part": part}
+    names = [*PARTS[part], *(name for name in OPTIONAL.get(part, ()) if name in tensors)]
     with replacing(path) as temporary:
-        save_file({name: tensors[name].contiguous() for name in PARTS[part]}, temporary, metadata)
+        save_file({name: tensors[name].contiguous() for name in names}, temporary, metadata)
 
 
 def load_part(path: str | os.PathLike, part: str) -> dict[str, Tensor]:
     """Read one of PARTS. Raises InputError for a file of another part."""
-    metadata, tensors = _read(Path(path), PART_KIND)
-    if metadata.get("part") != part or set(tensors) != set(PARTS[part]):
+    metadata, tensors = read_tensors(Path(path), PART_KIND)
+    if metadata.get("part") != part or set(tensors) - set(OPTIONAL.get(part, ())) != set(
+        PARTS[part]
+    ):
         raise InputError(
             f"{Path(path).name} is head part {metadata.get('part')}, {part} is wanted: {_ADVICE}"
         )
@@ -94,7 +100,9 @@ def with_parts(head: HeadModel, parts: dict[str, dict[str, Tensor]]) -> HeadMode
     v, f = head.num_vertices, len(head.faces)
     more: dict = {}
     if "uv" in parts and len(parts["uv"]["uv_faces"]) == f:
-        more |= {"uvs": parts["uv"]["uvs"], "uv_faces": parts["uv"]["uv_faces"].long()}
+        p = {name: tensor.long() for name, tensor in parts["uv"].items() if name != "uvs"}
+        uv_faces = match_uv_faces(head.faces, p.get("faces", head.faces), p["uv_faces"])
+        more |= {"uvs": parts["uv"]["uvs"], "uv_faces": uv_faces}
     if "eyelids" in parts and parts["eyelids"]["eyelid_basis"].shape[-1] == v:
         more["eyelid_basis"] = parts["eyelids"]["eyelid_basis"]
     if "landmarks" in parts and head.family == "flame":
@@ -107,7 +115,8 @@ def with_parts(head: HeadModel, parts: dict[str, dict[str, Tensor]]) -> HeadMode
     return replace(head, **more)
 
 
-def _read(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tensor]]:
+def read_tensors(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and tensors of a safetensors of one kind. Raises InputError."""
     if not path.is_file():
         raise InputError(f"{path} does not exist: {_ADVICE}")
     try:

@@ -1,0 +1,1 @@
+"""Official files into this package's own: one module for each kind of file."""

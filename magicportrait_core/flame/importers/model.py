@@ -1,0 +1,87 @@
+"""FLAME's pickles: generic_model.pkl, flame2023.pkl ..."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from scipy.sparse import issparse
+from torch import Tensor
+
+from ...errors import InputError
+from ..flame import KEYS, flame_from_arrays
+from ..head_model import HeadModel
+from .source import Source
+
+NUM_VERTICES, NUM_FACES = 5023, 9976
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,60}")
+
+
+def is_model(content: object) -> bool:
+    """Whether a pickle's content is a model of FLAME's kin; which one is checked later."""
+    return isinstance(content, Mapping) and {"v_template", "shapedirs", "weights"} <= set(content)
+
+
+def convert_model(content: Mapping, source: Source, name: str) -> HeadModel:
+    """The head of a pickle's content. Raises InputError where it is no FLAME."""
+    try:
+        head = flame_from_arrays({k: _tensor(content[k]) for k in KEYS if k in content}, name)
+    except InputError as error:
+        raise InputError(
+            f"{source.name} is no FLAME model ({error}): {source.right_one}"
+        ) from error
+    v, f = head.num_vertices, len(head.faces)
+    if (v, f) != (NUM_VERTICES, NUM_FACES):
+        raise InputError(
+            f"{source.name} has {v} vertices and {f} faces, FLAME has {NUM_VERTICES} and "
+            f"{NUM_FACES}: {source.right_one}"
+        )
+    if not 0 <= int(head.faces.min()) <= int(head.faces.max()) < v:
+        raise InputError(
+            f"{source.name} has faces of vertices it does not have: download it again."
+        )
+    check_numbers(head, source)
+    return replace(head, source=source.metadata())
+
+
+def check_numbers(head: HeadModel, source: Source) -> None:
+    """Raise InputError where a head's tensors have NaN or infinity."""
+    for field in ("template", "shape_basis", "expression_basis", "pose_basis", "skinning"):
+        if not torch.isfinite(getattr(head, field)).all():
+            raise InputError(f"{source.name} has values that are no numbers: download it again.")
+
+
+def guess_name(file: str) -> str:
+    """Which FLAME a file is, by its name alone: one of `flame.NAMES`, else the name tidied."""
+    stem = re.sub(r"[^a-z0-9]+", "_", file.rsplit(".", 1)[0].lower()).strip("_")
+    if "2023" in stem:
+        rest = "_".join(w for w in stem.split("_") if w not in {"flame2023", "flame", "2023"})
+        return f"flame2023_{rest}" if rest else "flame2023"
+    for sort in ("female", "male", "generic"):
+        if stem in {f"{sort}_model", f"flame2020_{sort}", f"flame_2020_{sort}", f"flame_{sort}"}:
+            return f"flame2020_{sort}"
+    return stem or "flame"
+
+
+def check_name(name: str) -> str:
+    """A name that a file can have. Raises InputError."""
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"A head model's name has small letters, digits, _ . and -, got {name!r}: for example "
+            "flame2020_generic."
+        )
+    return name
+
+
+def _tensor(value: object) -> Tensor:
+    if issparse(value):
+        if max(value.shape) > 1 << 20:
+            raise InputError(f"a matrix of {value.shape} is no joint regressor")
+        value = value.toarray()
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise InputError(f"numbers are wanted, got {array.dtype}")
+    return torch.from_numpy(array.astype(np.float64 if array.dtype.kind == "f" else np.int64))

@@ -1,0 +1,105 @@
+"""What lies converted in models/flame: head models, their parts, the trackers' networks."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from ..checks import check_choice
+from ..errors import InputError
+from ..weights.catalog import Entry, entry_of
+from .files import KIND, PARTS, load_head, load_part, with_parts
+from .gnm import gnm_landmarks
+from .head_model import HeadModel
+from .regressor_files import NETWORKS, load_regressor, regressor_file
+
+AUTO = "auto"
+FIRST = "flame2020_generic"  #: what auto prefers: the basis of DECA's and SMIRK's codes
+_HEAD_PARTS = tuple(part for part in PARTS if part != "texture")
+_KEYS = {"texture": "flame_texture", "deca": "deca", "smirk": "smirk"}
+
+
+def head_file(name: str) -> str:
+    """The name of a head model's file."""
+    return f"{name}.safetensors"
+
+
+def part_file(part: str) -> str:
+    """The name of the file of one of PARTS."""
+    return f"flame_{part}.safetensors"
+
+
+def head_files(folder: str | os.PathLike) -> dict[str, Path]:
+    """The head models of a folder, by name: first the one that auto takes."""
+    found: dict[str, tuple[str, Path]] = {}
+    for path in sorted(Path(folder).glob("*.safetensors")):
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+        except (SafetensorError, OSError):
+            continue
+        if metadata.get("kind") == KIND:
+            found[path.stem] = (metadata.get("family", ""), path)
+
+    def rank(name: str) -> tuple[bool, bool, str]:
+        return name != FIRST, found[name][0] != "flame", name
+
+    return {name: found[name][1] for name in sorted(found, key=rank)}
+
+
+def heads(folder: str | os.PathLike) -> list[str]:
+    """The names that :func:`open_head` takes, first the one that auto takes."""
+    return list(head_files(folder))
+
+
+def open_head(folder: str | os.PathLike, name: str = AUTO) -> HeadModel:
+    """A head model with the parts that lie beside it.
+
+    auto takes FLAME 2020 generic, else another FLAME, else GNM. Raises InputError where there is
+    none, or none of that name: what to get and where.
+    """
+    files = head_files(folder)
+    if not files:
+        flame, gnm = (entry_of(key).how_to_get(Path(folder)) for key in ("flame2020", "gnm_head"))
+        raise InputError(f"No head model is in {folder}. Either: {flame} Or: {gnm}")
+    if name == AUTO:
+        name = next(iter(files))
+    elif name not in files:
+        raise InputError(
+            f"There is no head model {name} in {folder}, there are {', '.join(files)}: import its "
+            "file with `magicportrait weights import FILE --as NAME`."
+        )
+    head = replace(load_head(files[name]), name=name)
+    if head.family != "flame":
+        return replace(head, landmarks=gnm_landmarks(head))
+    paths = {part: Path(folder) / part_file(part) for part in _HEAD_PARTS}
+    parts = {part: load_part(path, part) for part, path in paths.items() if path.is_file()}
+    return with_parts(head, parts)
+
+
+def open_texture(folder: str | os.PathLike) -> dict[str, Tensor]:
+    """FLAME's texture space: mean (3, 256, 256), basis (50, 3, 256, 256), RGB 0..1."""
+    return load_part(_existing(folder, part_file("texture"), "texture"), "texture")
+
+
+def open_regressor(folder: str | os.PathLike, network: str) -> dict[str, Tensor]:
+    """The state dict of a tracker's network: "deca" or "smirk"."""
+    check_choice("network", network, NETWORKS)
+    return load_regressor(_existing(folder, regressor_file(network), network), network)
+
+
+def _existing(folder: str | os.PathLike, file: str, what: str) -> Path:
+    path = Path(folder) / file
+    if not path.is_file():
+        raise InputError(_missing(entry_of(_KEYS[what]), Path(folder)))
+    return path
+
+
+def _missing(entry: Entry, folder: Path) -> str:
+    if raw := entry.found_in(folder):
+        return f"{raw.name} is not converted yet: run `magicportrait weights import {raw}`."
+    return entry.how_to_get(folder)
