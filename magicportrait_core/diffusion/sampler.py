@@ -74,7 +74,9 @@ def sample(
     finite (which step and window it names).
     """
     schedule = zero_snr_schedule()
-    solver = make_solver(settings.solver, schedule, settings.steps, settings.denoise)
+    solver = make_solver(
+        settings.solver, schedule, settings.steps, settings.denoise, seed=settings.seed + 1
+    )
     place = {"device": unet.conv_in.weight.device}
     denoiser = ClipDenoiser(
         unet,

@@ -129,6 +129,17 @@ def test_the_bank_is_rounded(call):
     assert 0 < difference < 1e-2
 
 
+@pytest.mark.parametrize("solver", ["dpm++2m", "euler", "lcm"])
+def test_other_solvers(call, solver):
+    """They finish, repeat, and differ from DDIM."""
+    pytest.importorskip("diffusers", reason="diffusers is not installed")
+    settings = replace(SETTINGS, solver=solver)
+    x = call(settings)
+    assert x.isfinite().all()
+    assert x.equal(call(settings))
+    assert not torch.allclose(x, call(), atol=1e-4)
+
+
 def test_progress_and_steps_are_told(call):
     told, steps = [], []
     x = call(
