@@ -31,10 +31,11 @@ class Scheduled(Solver):
 
     def __init__(self, scheduler: Any, schedule: NoiseSchedule, steps: int, denoise: float) -> None:
         whole = whole_steps(steps, denoise)
-        scheduler.set_timesteps(whole)
+        times = trailing_timesteps(whole)
+        scheduler.set_timesteps(timesteps=times)
         self._first = whole - steps  # the scheduler's number of our first time
         self._scheduler, self._schedule = scheduler, schedule
-        self.times = trailing_timesteps(whole)[-steps:]
+        self.times = times[-steps:]
         by_hand = self.times[0] == TRAIN_STEPS - 1
         scheduler.set_begin_index(self._first + int(by_hand))
 

@@ -13,11 +13,7 @@ import sys
 import pytest
 import torch
 
-from magicportrait_core.diffusion.schedule import (
-    previous_time,
-    trailing_timesteps,
-    zero_snr_schedule,
-)
+from magicportrait_core.diffusion.schedule import trailing_timesteps, zero_snr_schedule
 from magicportrait_core.diffusion.solvers import SOLVERS, make_solver
 from magicportrait_core.errors import InputError
 
@@ -59,9 +55,9 @@ def solved(solver: str, steps: int, s: float, schedule) -> tuple[float, float]:
 
 def ddim_deviation(steps: int, s: float, schedule) -> float:
     """What DDIM, and Euler, which is the same, make of noise of deviation 1."""
-    deviation = 1.0
-    for t in trailing_timesteps(steps):
-        (a, b), (a2, b2) = levels(schedule, t), levels(schedule, previous_time(t, steps))
+    deviation, times = 1.0, trailing_timesteps(steps)
+    for t, later in zip(times, [*times[1:], -1], strict=True):
+        (a, b), (a2, b2) = levels(schedule, t), levels(schedule, later)
         g = gain(a, b, s)
         deviation *= a2 * g + b2 * (1 - a * g) / b
     return deviation
@@ -93,10 +89,13 @@ ERRORS = {"ddim": 0.04, "euler": 0.04, "dpm++2m": 0.01}
 
 
 @pytest.mark.parametrize("s", [1.0, 2.0])
-@pytest.mark.parametrize("steps", [10, 20, 50])
+@pytest.mark.parametrize("steps", [2, 10, 50, 61])
 @pytest.mark.parametrize("solver", DEVIATIONS)
 def test_samples_have_the_recursions_deviation(solver, steps, s, schedule):
+    """Of 61 steps, diffusers' own times are one too many, and the reference's DDIM misses some."""
     need(solver)
+    if (solver, steps) == ("ddim", 61):
+        pytest.skip("the paper's DDIM goes by 1000 // steps, not to the next time")
     mean, deviation = solved(solver, steps, s, schedule)
     assert mean == pytest.approx(MEAN, rel=0.01)
     assert deviation == pytest.approx(DEVIATIONS[solver](steps, s, schedule), abs=1e-4)

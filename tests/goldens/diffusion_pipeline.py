@@ -14,9 +14,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from magicportrait_core.diffusion.clip_layout import frames_to_clip, initial_noise
+from magicportrait_core.diffusion.clip_layout import frames_to_clip
 from magicportrait_core.diffusion.context_windows import window_preset
 from magicportrait_core.diffusion.guidance_encoder import encode_guidance
+from magicportrait_core.diffusion.noise import initial_noise
 from magicportrait_core.diffusion.preprocess import prepare_maps, prepare_portrait
 from magicportrait_core.diffusion.sampler import SampleSettings, sample
 from magicportrait_core.diffusion.schedule import trailing_timesteps, zero_snr_schedule
