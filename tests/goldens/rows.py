@@ -35,6 +35,7 @@ class Computed:
     tensor: str
     value: Tensor
     pixels: tuple[int, ...] | None = None  #: of a map: its axes of frames, rows and columns
+    pixels_off: int = PIXELS_OFF  #: of a map: how many may be off
     rel_limit: float = REL_LIMIT  #: of other floats
 
     @staticmethod
@@ -43,9 +44,9 @@ class Computed:
         return Computed(tensor, value, (0, 2, 3))
 
     @staticmethod
-    def buffer(tensor: str, value: Tensor) -> Computed:
+    def buffer(tensor: str, value: Tensor, pixels_off: int = PIXELS_OFF) -> Computed:
         """A map of channels last or of none, (n, h, w, ...)."""
-        return Computed(tensor, value, (0, 1, 2))
+        return Computed(tensor, value, (0, 1, 2), pixels_off)
 
 
 def compare(file: str, computed: Computed, expected: Tensor) -> Row:
@@ -56,9 +57,8 @@ def compare(file: str, computed: Computed, expected: Tensor) -> Row:
         return Row(file, computed.tensor, False, ok=False, reason=reason)
     difference = (value.double() - expected.double()).abs()
     rel = _ratio(float(difference.norm()), float(expected.double().norm()))
-    off = None
-    if computed.pixels is not None:
-        off = _pixels_off(difference, computed.pixels, _is_float(expected))
+    floats = expected.dtype.is_floating_point
+    off = None if computed.pixels is None else _pixels_off(difference, computed.pixels, floats)
     return Row(
         file,
         computed.tensor,
@@ -66,22 +66,22 @@ def compare(file: str, computed: Computed, expected: Tensor) -> Row:
         max_abs=_number(float(difference.max()) if difference.numel() else 0.0),
         rel=rel,
         pixels_off=off,
-        ok=_passes(difference, rel, off, expected.dtype, computed.rel_limit),
+        ok=_passes(computed, difference, rel, off, expected.dtype),
     )
 
 
 def _passes(
-    difference: Tensor, rel: float | None, off: int | None, dtype: torch.dtype, rel_limit: float
+    computed: Computed, difference: Tensor, rel: float | None, off: int | None, dtype: torch.dtype
 ) -> bool:
     if not difference.isfinite().all():
         return False
     if off is not None:
-        return off <= PIXELS_OFF
+        return off <= computed.pixels_off
     if dtype == torch.uint8:
         return bool((difference <= UINT8_LIMIT).all())
     if not dtype.is_floating_point:
         return not difference.any()
-    return rel is not None and rel <= rel_limit
+    return rel is not None and rel <= computed.rel_limit
 
 
 def _pixels_off(difference: Tensor, pixels: tuple[int, ...], floats: bool) -> int:
@@ -89,10 +89,6 @@ def _pixels_off(difference: Tensor, pixels: tuple[int, ...], floats: bool) -> in
     far = ~(difference <= (MAP_LIMIT if floats else 0))
     channels = [axis for axis in range(far.ndim) if axis not in pixels]
     return int((far.any(channels[0]) if channels else far).sum())
-
-
-def _is_float(tensor: Tensor) -> bool:
-    return tensor.dtype.is_floating_point
 
 
 def _ratio(difference: float, expected: float) -> float | None:
