@@ -2,8 +2,8 @@
 
 Names say the case: golden_a of a normal or render encoder has that word in its file's name;
 output.f16bank.t249 is time 249 with the bank rounded to float16, output_nocfg the conditional half
-alone; golden_X_probes_f32bank_t999_Y takes the inputs of golden_X_denoising_unet_Y where that is, else of
-golden_X_denoising_unet.
+alone; golden_X_probes_f32bank_t999_Y takes the inputs of golden_X_denoising_unet_Y where that is,
+else of golden_X_denoising_unet.
 """
 
 from __future__ import annotations
