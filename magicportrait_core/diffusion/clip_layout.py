@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from ..checks import check_shape
@@ -45,12 +44,3 @@ def predict_clip(
         chunks.insert(0, ChunkCondition(features, None))
     x = clip_to_frames(latents.expand(len(chunks), *latents.shape[1:]))
     return frames_to_clip(unet(x, timestep, text, chunks, memo=memo), len(chunks))
-
-
-def initial_noise(frames: int, height: int, width: int, seed: int, channels: int = 4) -> Tensor:
-    """(t, 4, height, width) of the latent; float32 from the CPU's generator, as the reference's.
-
-    It is drawn as one clip, so a clip's noise depends on its length.
-    """
-    generator = torch.Generator("cpu").manual_seed(seed)
-    return clip_to_frames(torch.randn((1, channels, frames, height, width), generator=generator))

@@ -11,8 +11,8 @@ from torch import Tensor
 from ..checks import check_choice, check_range, check_shape
 from ..errors import InputError
 from ..types import MotionGuidance, Progress, ReferenceCondition, no_progress
-from .clip_layout import initial_noise
 from .context_windows import PRESETS, WindowSettings
+from .noise import initial_noise, shared_noise
 from .schedule import NoiseSchedule, zero_snr_schedule
 from .solvers import SOLVERS, make_solver
 from .unet import DenoisingUNet
@@ -29,6 +29,7 @@ class SampleSettings:
     solver: str = "ddim"  #: one of SOLVERS
     denoise: float = 1.0  #: below 1 sampling starts from given latents, with less noise
     seed: int = 42
+    shared_noise: bool = False  #: windows start from the same noise in other orders: see `noise`
     windows_at_once: int = 1  #: in one forward: faster, for more memory
     sum_overlaps: bool = False  #: at a scale of 1 or less, as the reference: see `windowed`
     bank_dtype: torch.dtype | None = None  #: the bank is rounded to it; the reference's: float16
@@ -74,7 +75,9 @@ def sample(
     finite (which step and window it names).
     """
     schedule = zero_snr_schedule()
-    solver = make_solver(settings.solver, schedule, settings.steps, settings.denoise)
+    solver = make_solver(
+        settings.solver, schedule, settings.steps, settings.denoise, seed=settings.seed + 1
+    )
     place = {"device": unet.conv_in.weight.device}
     denoiser = ClipDenoiser(
         unet,
@@ -86,8 +89,8 @@ def sample(
         settings.sum_overlaps,
         settings.windows_at_once,
     )
-    x = initial_noise(len(guidance), *size, settings.seed, unet.config.in_channels)
-    x = _begin(x, start, settings, schedule, solver.times[0])
+    noise = make_noise(len(guidance), size, settings, unet.config.in_channels)
+    x = _begin(noise, start, settings, schedule, solver.times[0])
     for number, t in enumerate(solver.times):
         report = _reporter(progress, number, settings.steps)
         try:
@@ -98,6 +101,16 @@ def sample(
         if watch is not None:
             watch(number, x, v)
     return x
+
+
+def make_noise(
+    frames: int, size: tuple[int, int], settings: SampleSettings, channels: int
+) -> Tensor:
+    """The noise of a clip, (t, channels, rows, columns) float32."""
+    if not settings.shared_noise:
+        return initial_noise(frames, *size, settings.seed, channels)
+    length, step = settings.windows.length, settings.windows.length - settings.windows.overlap
+    return shared_noise(frames, *size, settings.seed, length, step, channels)
 
 
 def _begin(

@@ -1,4 +1,7 @@
-"""From one time to the next: what a solver does with a prediction."""
+"""From one time to the next: what a solver does with a prediction.
+
+The paper's DDIM is here; diffusers' schedulers are in `diffusers_solvers`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..checks import check_choice
 from .schedule import NoiseSchedule, ddim_step, previous_time, trailing_timesteps
+
+SOLVERS = ("ddim", "dpm++2m", "euler", "lcm")
 
 
 class Solver(ABC):
@@ -23,27 +29,33 @@ class Solver(ABC):
 
 @dataclass(frozen=True)
 class DDIM(Solver):
-    """The paper's, deterministic: eta is 0."""
+    """The paper's, deterministic: eta is 0. It keeps no history."""
 
     schedule: NoiseSchedule
-    steps: int  #: of the whole way from noise
+    whole: int  #: steps of the whole way from noise
     times: Sequence[int]
 
     def step(self, number: int, x: Tensor, v: Tensor) -> Tensor:
         t = self.times[number]
-        return ddim_step(self.schedule, x, v, t, previous_time(t, self.steps))
+        return ddim_step(self.schedule, x, v, t, previous_time(t, self.whole))
 
 
-def times_of(steps: int, denoise: float) -> tuple[int, list[int]]:
-    """How many steps the whole way from noise has, and the times of its last ``steps``."""
-    whole = max(steps, round(steps / denoise))
-    return whole, trailing_timesteps(whole)[-steps:]
+def whole_steps(steps: int, denoise: float) -> int:
+    """How many steps the whole way from noise has whose last part is ``steps`` long."""
+    return max(steps, round(steps / denoise))
 
 
-SOLVERS = ("ddim",)
+def make_solver(
+    name: str, schedule: NoiseSchedule, steps: int, denoise: float = 1.0, seed: int = 0
+) -> Solver:
+    """One of SOLVERS for the last ``steps`` of the steps / denoise from noise.
 
+    seed: of the noise that lcm adds. Raises InputError where diffusers is needed and absent.
+    """
+    check_choice("solver", name, SOLVERS)
+    if name != "ddim":
+        from .diffusers_solvers import make_diffusers_solver
 
-def make_solver(name: str, schedule: NoiseSchedule, steps: int, denoise: float) -> Solver:
-    """One of SOLVERS for the last ``steps`` of steps / denoise."""
-    whole, times = times_of(steps, denoise)
-    return DDIM(schedule, whole, times)
+        return make_diffusers_solver(name, schedule, steps, denoise, seed)
+    whole = whole_steps(steps, denoise)
+    return DDIM(schedule, whole, trailing_timesteps(whole)[-steps:])

@@ -78,9 +78,7 @@ def test_unused_tensors_are_dropped(reference_unet, config):
     net = type(reference_unet)(config, device="meta")
     load_into(net, "reference_unet", state, "reference_unet.pth")
     state["up_blocks.3.attentions.1.proj_out.other"] = torch.zeros(3)
-    with pytest.raises(
-        InputError, match=r"1 unexpected: up_blocks\.3\.attentions\.1\.proj_out\.other"
-    ):
+    with pytest.raises(InputError, match=r"1 unexpected: \S+attentions\.1\.proj_out\.other"):
         load_into(net, "reference_unet", state, "reference_unet.pth")
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from magicportrait_core.diffusion.clip_layout import clip_to_frames, initial_noise, predict_clip
+from magicportrait_core.diffusion.clip_layout import clip_to_frames, predict_clip
 from magicportrait_core.diffusion.context_windows import WindowSettings, context_windows
-from magicportrait_core.diffusion.sampler import SampleSettings, sample
+from magicportrait_core.diffusion.noise import initial_noise, shared_noise
+from magicportrait_core.diffusion.sampler import SampleSettings, make_noise, sample
 from magicportrait_core.diffusion.schedule import (
     ddim_step,
     previous_time,
@@ -127,6 +128,24 @@ def test_the_bank_is_rounded(call):
     rounded = call(replace(SETTINGS, bank_dtype=torch.float16))
     difference = (rounded - call()).norm() / call().norm()
     assert 0 < difference < 1e-2
+
+
+def test_noise_may_be_shared(call):
+    shared = replace(SETTINGS, shared_noise=True)
+    assert not call(shared).equal(call())
+    noise = make_noise(FRAMES, SIZE, shared, 4)
+    assert noise.equal(shared_noise(FRAMES, *SIZE, SETTINGS.seed, length=4, step=3))
+
+
+@pytest.mark.parametrize("solver", ["dpm++2m", "euler", "lcm"])
+def test_other_solvers(call, solver):
+    """They finish, repeat, and differ from DDIM."""
+    pytest.importorskip("diffusers", reason="diffusers is not installed")
+    settings = replace(SETTINGS, solver=solver)
+    x = call(settings)
+    assert x.isfinite().all()
+    assert x.equal(call(settings))
+    assert not torch.allclose(x, call(), atol=1e-4)
 
 
 def test_progress_and_steps_are_told(call):

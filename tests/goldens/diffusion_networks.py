@@ -2,7 +2,8 @@
 
 Names say the case: golden_a of a normal or render encoder has that word in its file's name;
 output.f16bank.t249 is time 249 with the bank rounded to float16, output_nocfg the conditional half
-alone; golden_X_probes_f32bank_t999 takes golden_X_denoising_unet's inputs.
+alone; golden_X_probes_f32bank_t999_Y takes the inputs of golden_X_denoising_unet_Y where that is,
+else of golden_X_denoising_unet.
 """
 
 from __future__ import annotations
@@ -77,6 +78,13 @@ def complete_reference(state: State, config: UNetConfig) -> ReferenceUNet:
     return net.eval().requires_grad_(False)
 
 
+def beside(file: GoldenFile, *stems: str) -> dict[str, Tensor]:
+    """The file's tensors, over those of the first file beside it that has one of these names."""
+    paths = (file.folder / f"{stem}.safetensors" for stem in stems)
+    given = next((load_file(path) for path in paths if path.exists()), {})
+    return {**given, **file.tensors}
+
+
 def encoder(file: GoldenFile) -> Iterator[Computed]:
     kind = next((kind for kind in KINDS if kind in file.path.stem), "depth")
     net = tiny_network(file.folder, f"guidance_encoder_{kind}")
@@ -111,9 +119,10 @@ def denoiser(file: GoldenFile) -> Iterator[Computed]:
 
 
 def probes(file: GoldenFile) -> Iterator[Computed]:
-    before, _, case = file.path.stem.partition("_probes")
-    inputs = {**load_file(file.folder / f"{before}_denoising_unet.safetensors"), **file.tensors}
-    kind, time = re.fullmatch(r"_(f\d+bank)_t(\d+).*", case).groups()
+    before, kind, time, after = re.fullmatch(
+        r"(.+)_probes_(f\d+bank)_t(\d+)(.*)", file.path.stem
+    ).groups()
+    inputs = beside(file, f"{before}_denoising_unet{after}", f"{before}_denoising_unet")
     net = tiny_network(file.folder, "denoising_unet")
     names = probe_names(file.tensors)
     seen = probed(net, names, lambda: _predict(file, inputs, kind, int(time), True))

@@ -1,8 +1,8 @@
 """golden_d*, golden_scheduler, golden_preprocess: from pictures and noise to a video.
 
-Names say the case: golden_d_X_f16bank_nocfg_scale1 takes golden_d_X_inputs, rounds the bank to
-float16 and has a guidance scale of 1 (3.5 where none is named); a seed other than 42 would be
-named seed7. Sizes, frames and steps are those of the tensors.
+Names say the case: golden_d_X_f16bank_nocfg_scale1_Y takes golden_d_X_inputs_Y where that is, else
+golden_d_X_inputs, rounds the bank to float16 and has a guidance scale of 1 (3.5 where none is
+named); a seed other than 42 would be named seed7. Sizes, frames and steps are the tensors'.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import re
 from collections.abc import Iterator
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
-from magicportrait_core.diffusion.clip_layout import frames_to_clip, initial_noise
+from magicportrait_core.diffusion.clip_layout import frames_to_clip
 from magicportrait_core.diffusion.context_windows import window_preset
 from magicportrait_core.diffusion.guidance_encoder import encode_guidance
+from magicportrait_core.diffusion.noise import initial_noise
 from magicportrait_core.diffusion.preprocess import prepare_maps, prepare_portrait
 from magicportrait_core.diffusion.sampler import SampleSettings, sample
 from magicportrait_core.diffusion.schedule import trailing_timesteps, zero_snr_schedule
 from magicportrait_core.diffusion.vae import decode_frames
 from magicportrait_core.types import HeldGuidance
-from tests.goldens.diffusion_networks import BANKS, nothing
+from tests.goldens.diffusion_networks import BANKS, beside, nothing
 from tests.goldens.registry import Family, GoldenFile
 from tests.goldens.rows import Computed
 from tests.tiny_networks import tiny_encoders, tiny_network
@@ -56,8 +56,9 @@ def pipeline(file: GoldenFile) -> Iterator[Computed]:
 def _run(file: GoldenFile, settings: SampleSettings) -> dict[str, Tensor]:
     """Every tensor of a golden_d file, from its inputs."""
     folder, stored = file.folder, file.tensors
-    before = re.split("_f(?:16|32)bank", file.path.stem)[0]
-    given = {**load_file(folder / f"{before}_inputs.safetensors"), **stored}
+    before, after = re.split("_f(?:16|32)bank", file.path.stem)
+    after = re.sub(r"_(nocfg|scale[\d.]+|seed\d+)", "", after)
+    given = beside(file, f"{before}_inputs{after}", f"{before}_inputs")
     rows, columns = stored["initial_noise"].shape[-2:]
     height, width, frames = 8 * rows, 8 * columns, stored["initial_noise"].shape[2]
     pictures = {n.removeprefix("guidance_u8."): given[n].permute(0, 3, 1, 2)
@@ -117,7 +118,7 @@ def preprocess(file: GoldenFile) -> Iterator[Computed]:
 
 INPUTS = ("guidance_u8.*", "ref_image_u8", "text_embeds")
 FAMILIES = (
-    Family("golden_d*_inputs.safetensors", nothing, ("*",)),
+    Family("golden_d*_inputs*.safetensors", nothing, ("*",)),
     Family("golden_d*.safetensors", pipeline, INPUTS),
     Family("golden_scheduler*.safetensors", scheduler),
     Family("golden_preprocess*.safetensors", preprocess, ("image_u8",)),
