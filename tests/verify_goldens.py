@@ -18,6 +18,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tests.goldens import (
+    diffusion_full_width,
+    diffusion_networks,
+    diffusion_pipeline,
     geometry_align,
     geometry_crops,
     geometry_encoders,
@@ -33,6 +36,9 @@ FAMILIES: tuple[Family, ...] = (
     geometry_flame.FAMILY,
     geometry_render.FAMILY,
     geometry_align.FAMILY,
+    *diffusion_networks.FAMILIES,
+    *diffusion_pipeline.FAMILIES,
+    *diffusion_full_width.FAMILIES,
 )
 #: files that hold what others are computed from
 INPUT_FILES = ("synth_*.safetensors",)

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 import pytest
 
-from tests.goldens import diffusion_full_width, diffusion_networks, diffusion_pipeline
-from tests.goldens.registry import GoldenFile
-from tests.goldens.rows import Row, compare
+from tests.goldens.rows import Row
+from tests.verify_goldens import check_file, golden_files
 
-FAMILIES = (
-    *diffusion_networks.FAMILIES,
-    *diffusion_pipeline.FAMILIES,
-    *diffusion_full_width.FAMILIES,
-)
 #: file -> rows that it must have
 FILES = {
     "golden_a_guidance_encoder": 3,
@@ -29,13 +21,10 @@ FILES = {
 
 
 def rows_of(goldens, stem: str) -> list[Row]:
-    """What is computed of one file; an expected tensor that nothing computes fails."""
-    file = GoldenFile.read(goldens / "diffusion" / f"{stem}.safetensors")
-    family = next(f for f in FAMILIES if fnmatchcase(file.path.name, f.files))
-    rows = [compare(stem, made, file.tensors[made.tensor]) for made in family.compute(file)]
-    expected = {name for name in file.tensors if not family.is_input(name)}
-    assert {row.tensor for row in rows} == expected
-    return rows
+    """A row for each expected tensor of one file."""
+    folder = goldens / "diffusion"
+    ((path, family),) = [pair for pair in golden_files(folder) if pair[0].stem == stem]
+    return check_file(path, folder, family)
 
 
 @pytest.mark.parametrize("stem", FILES)
