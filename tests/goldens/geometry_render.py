@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import torch
@@ -93,7 +93,16 @@ def compute(file: GoldenFile) -> Iterator[Computed]:
     for name in file.tensors:
         if name == suffix or name.endswith("." + suffix):
             prefix = name.removesuffix(suffix)
-            yield from _prefix(file, prefix, _scene(file, prefix))
+            rows = [_row(file, prefix, i) for i in range(len(file.tensors[name]))]
+            made = [_prefix(row, prefix, _scene(row, prefix)) for row in rows]
+            for parts in zip(*made, strict=True):
+                yield replace(parts[0], value=torch.cat([part.value for part in parts]))
+
+
+def _row(file: GoldenFile, prefix: str, row: int) -> GoldenFile:
+    """The file with one row of each of the prefix's tensors."""
+    own = {k: t[row : row + 1] for k, t in file.tensors.items() if k.startswith(prefix)}
+    return replace(file, tensors=own)
 
 
 def _scene(file: GoldenFile, prefix: str) -> Scene:
