@@ -117,7 +117,8 @@ def test_readme_names_real_commands_and_options(readme):
     named = set(re.findall(r"magicportrait ([a-z]+)", readme))
     assert {"reenact", "demo", "still", "track", "doctor"} <= named
     assert named <= set(commands)
-    options = {o for c in commands.values() for p in c.params for o in p.opts} | {"--help"}
+    every = [c for top in commands.values() for c in (top, *getattr(top, "commands", {}).values())]
+    options = {o for c in every for p in c.params for o in p.opts} | {"--help"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", readme)) <= options
 
 

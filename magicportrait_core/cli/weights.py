@@ -60,9 +60,9 @@ def import_(
 def list_(models: ModelsOption = None, as_json: opt.JsonOption = False) -> None:
     """Show every file: whether it is here, what it is for, where from, under which licence."""
     from ..weights.catalog import CATALOG
-    from ..weights.folders import KINDS, kind_folder
+    from ..weights.folders import KINDS, models_folder
 
-    folders = {kind: kind_folder(kind, models) for kind in KINDS}
+    folders = {kind: models_folder(models) / kind for kind in KINDS}
     found = [(entry, entry.found_in(folders[entry.kind])) for entry in CATALOG]
     if as_json:
         rows = [

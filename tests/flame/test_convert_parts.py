@@ -230,6 +230,12 @@ def test_lids_without_names_need_a_head(goldens, tmp_path):
         import_file(tmp_path / "one.npy", tmp_path)
 
 
+def test_an_eyelid_with_noise_elsewhere(goldens):
+    noise = np.random.default_rng(0).normal(0, 1e-5, (5023, 3))
+    assert eyelids.is_eyelid(eyelid(goldens, 1) + noise)
+    assert not eyelids.is_eyelid(np.full((5023, 3), np.nan))
+
+
 def test_vertices_are_no_eyelid(goldens, tmp_path):
     vertices: Tensor = golden_head(goldens / "geometry").template.T
     assert not eyelids.is_eyelid(vertices.numpy())

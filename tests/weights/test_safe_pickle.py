@@ -136,6 +136,17 @@ def test_a_call_hidden_in_an_array_of_objects_is_refused(marker):
         loads(dumped(nested), "bad.pkl")
 
 
+@pytest.mark.parametrize("name", ["ndarray.__reduce__", "core.os.system", "_reconstruct._call"])
+@pytest.mark.parametrize("module", ["numpy", "numpy.core.multiarray", "builtins"])
+def test_names_with_dots_lead_nowhere(module, name):
+    def text(word):
+        return b"\x8c" + bytes([len(word)]) + word.encode()
+
+    data = b"\x80\x04" + text(module) + text(name) + b"\x93."
+    with pytest.raises(InputError, match=f"asks for {module}.{name}"):
+        loads(data, "bad.pkl")
+
+
 def torch_bytes(content):
     """A file of torch, in the form that is found inside pickled tensors."""
     file = io.BytesIO()

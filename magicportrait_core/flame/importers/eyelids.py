@@ -15,8 +15,7 @@ from .source import Source
 
 SHAPE = (NUM_VERTICES, 3)
 _FLAT = NUM_VERTICES * 3
-#: metres: a lid moves less than this; a mesh's own coordinates spread further
-LARGEST = 0.05
+STILL = 0.05  #: of the largest offset: what moves less does not belong to the lid
 
 
 def is_eyelid(content: object) -> bool:
@@ -28,8 +27,8 @@ def is_eyelid(content: object) -> bool:
         return False
     if content.shape not in {SHAPE, (1, *SHAPE)}:
         return False
-    still = (content.reshape(SHAPE) == 0).all(1).mean()
-    return bool(still > 0.5 and np.abs(content).max() < LARGEST)
+    length = np.linalg.norm(content.reshape(SHAPE), axis=1)
+    return bool((length < STILL * length.max()).mean() > 0.5)
 
 
 def read_eyelid(path: Path) -> Tensor:
