@@ -16,7 +16,11 @@ def fill_models(models: Path, head: HeadModel, name: str | None = None) -> Path:
     save_head(folder / head_file(name or head.name), head)
     marks = head.landmarks
     tensors = {}
-    for kind, points in (("static", marks.static), ("contour", marks.contour), ("full", marks.full)):
+    for kind, points in (
+        ("static", marks.static),
+        ("contour", marks.contour),
+        ("full", marks.full),
+    ):
         tensors |= {f"{kind}_faces": points.faces, f"{kind}_bary": points.bary}
     save_part(folder / part_file("landmarks"), "landmarks", tensors, {})
     return folder
