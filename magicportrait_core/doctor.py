@@ -6,12 +6,15 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
+from pathlib import Path
 
 import av
 import torch
 
 from . import __version__
 from .engines import EngineChoice, choose_engine
+from .flame.library import heads
+from .head_models import TrackerState, tracker_states
 from .weights.catalog import CATALOG
 from .weights.folders import models_folder
 
@@ -56,11 +59,14 @@ class Diagnosis:
     engine: EngineChoice  #: what auto takes
     shipped: tuple[Part, ...]
     files: tuple[Part, ...]  #: what trackers and the diffusion engine take, from the catalogue
+    models: str  #: the models folder
+    heads: tuple[str, ...]  #: head models converted there, auto's first
+    trackers: tuple[TrackerState, ...]  #: which could follow a head
 
 
 def diagnose() -> Diagnosis:
     """Look at packages, devices and files; nothing is loaded or downloaded."""
-    root = files(__package__)
+    root, models = files(__package__), models_folder()
     shipped = tuple(Part(*facts, root.joinpath(path).is_file()) for *facts, path in _SHIPPED)
     return Diagnosis(
         __version__,
@@ -71,12 +77,14 @@ def diagnose() -> Diagnosis:
         devices(),
         choose_engine(),
         shipped,
-        _catalogue(),
+        _catalogue(models),
+        str(models),
+        tuple(heads(models / "flame")),
+        tracker_states(models / "flame"),
     )
 
 
-def _catalogue() -> tuple[Part, ...]:
-    models = models_folder()
+def _catalogue(models: Path) -> tuple[Part, ...]:
     return tuple(
         Part(e.name, e.purpose, e.address, e.licence, e.found_in(models / e.kind) is not None)
         for e in CATALOG

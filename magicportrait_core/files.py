@@ -36,6 +36,22 @@ def check_output_path(path: str | Path) -> Path:
     return path
 
 
+def check_suffix(what: str, path: str | Path, suffix: str) -> Path:
+    """:func:`check_output_path`, and that the name ends as such a file does: ".safetensors"."""
+    path = check_output_path(path)
+    if path.suffix.lower() != suffix:
+        raise InputError(f"A {what} is written as {suffix}, got {path.name}")
+    return path
+
+
+def keep_inputs(output: str | Path, *inputs: str | Path) -> None:
+    """Raise InputError where ``output`` would be written over something that is read."""
+    place = Path(output).resolve()
+    for path in inputs:
+        if Path(path).resolve() == place:
+            raise InputError(f"{output} is an input of this run: name another output.")
+
+
 def temporary_beside(path: Path) -> Path:
     """A new hidden name in the same folder, so that the rename stays on one disk."""
     return path.with_name(f".{path.name[:100]}.{uuid4().hex[:8]}.part")

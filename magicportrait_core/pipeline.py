@@ -19,10 +19,9 @@ from .drivers import (
     open_driver,
 )
 from .engines import choose_engine
-from .errors import InputError
 from .faces.networks import FaceNetworks, load_networks
 from .faces.tracker import track_image
-from .files import check_output_path
+from .files import check_output_path, check_suffix, keep_inputs
 from .pictures import to_float
 from .preview import FaceSliders, MotionSettings, edit_still, reenact_frames
 from .report import Report, recording
@@ -65,7 +64,7 @@ def reenact(
     with recording() as run:
         with run.timed("opening"):
             where = choose_device(device)
-            _keep_inputs(output, portrait, driving)
+            keep_inputs(output, portrait, driving)
             check_output_path(output)
             picture = open_image(portrait)
             source = open_driver(driving, face, trim)
@@ -107,11 +106,11 @@ def track(
     with recording() as run:
         with run.timed("opening"):
             where = choose_device(device)
-            _check_suffix("track", output, TRACK_SUFFIX)
+            check_suffix("track", output, TRACK_SUFFIX)
             if plot is not None:
-                _check_suffix("plot", plot, ".png")
-                _keep_inputs(plot, video, output)
-            _keep_inputs(output, video)
+                check_suffix("plot", plot, ".png")
+                keep_inputs(plot, video, output)
+            keep_inputs(output, video)
             clip = open_clip(video, trim)
         with run.timed("tracking"):
             found = follow(clip, face, networks or load_networks(where), progress)
@@ -139,7 +138,7 @@ def still(
     with recording() as run:
         with run.timed("opening"):
             where = choose_device(device)
-            _keep_inputs(output, portrait)
+            keep_inputs(output, portrait)
             check_image_path(output)
             picture = open_image(portrait)
         with run.timed("portrait"):
@@ -149,20 +148,6 @@ def still(
             write_image(output, edit_still(to_float(picture), found, sliders, device=where))
     size = found.frame_size
     return Report(Path(output), 1, None, size, run.seconds, tuple(run.messages))
-
-
-def _check_suffix(what: str, output: str | Path, suffix: str) -> None:
-    path = check_output_path(output)
-    if path.suffix.lower() != suffix:
-        raise InputError(f"A {what} is written as {suffix}, got {path.name}")
-
-
-def _keep_inputs(output: str | Path, *inputs: str | Path) -> None:
-    """Refuse to write over what is read."""
-    place = Path(output).resolve()
-    for path in inputs:
-        if Path(path).resolve() == place:
-            raise InputError(f"{output} is an input of this run: name another output.")
 
 
 def _lost(found: FaceTrack) -> int:

@@ -9,9 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .engines import EngineChoice
 from .errors import MagicPortraitWarning
+
+if TYPE_CHECKING:
+    from .head_models import TrackerChoice
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Report:
     engine: EngineChoice | None = None  #: None: nothing was drawn
     lost_frames: int = 0  #: frames without a face, interpolated
     more: tuple[Path, ...] = ()  #: further files written
+    tracker: TrackerChoice | None = None  #: None: no head was tracked
+    head: str | None = None  #: the head model's name
 
 
 @dataclass

@@ -9,15 +9,15 @@ from ..render.rasterizer import installed_backends
 from ..threads import one_thread
 from ..types import Progress, no_progress
 from .head_mesh import SwayingHead
-from .measure import per_frame
-from .rasterizer import CHUNK, FEW, SIDE, summary
+from .measure import per_frame, summary
+from .rasterizer import CHUNK, FEW, SIDE
 
 
 def bench_maps(frames: int = 48, progress: Progress = no_progress) -> dict[str, Any]:
     """Render all maps of a head made by the tool itself, in mode stable, on one thread.
 
-    Posing the mesh, once for its depth range and once to draw it, is part of the work. See
-    `bench.rasterizer.bench_rasterizer` for what is returned.
+    Posing the mesh, once for its depth range and once to draw it, is part of the work. Every
+    backend that is installed is timed. See `measure.summary` for what is returned.
     """
     with one_thread():
         names = installed_backends()

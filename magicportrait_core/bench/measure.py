@@ -6,27 +6,46 @@ import ctypes
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 
-def per_frame(work: Callable[[], object], frames: int) -> dict[str, float]:
-    """Run ``work`` once; its cost a frame, the process's peak memory and the yardstick.
+def per_frame(work: Callable[[], object], frames: int, repeats: int = 1) -> dict[str, float]:
+    """Run ``work``; its cost a frame, the process's peak memory and the yardstick.
+
+    repeats: runs, of which the fastest counts; for work that takes milliseconds.
 
     Returns cpu_ms_per_frame (all threads of this process together), wall_ms_per_frame, peak_mb
     (of the process since its start) and matmul_s.
     """
-    cpu, wall = time.process_time(), time.perf_counter()
-    work()
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    runs = []
+    for _ in range(repeats):
+        start = time.process_time(), time.perf_counter()
+        work()
+        runs.append((time.process_time() - start[0], time.perf_counter() - start[1]))
+    cpu, wall = min(runs)
     return {
         "frames": frames,
         "threads": torch.get_num_threads(),
-        "cpu_ms_per_frame": round(cpu / frames * 1000, 2),
-        "wall_ms_per_frame": round(wall / frames * 1000, 2),
+        "cpu_ms_per_frame": round(cpu / frames * 1000, 3),
+        "wall_ms_per_frame": round(wall / frames * 1000, 3),
         "peak_mb": round(peak_mb(), 1),
         "matmul_s": round(matmul_seconds(), 4),
     }
+
+
+def summary(backends: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """What a bench returns, of :func:`per_frame`'s figures for each backend, the default's first.
+
+    The default's figures; ``backend``, its name; ``ratio``: how many times as much CPU time a
+    frame takes with each other one; ``backends``: all figures. peak_mb never falls from one to the
+    next: it is the process's.
+    """
+    default, *others = backends
+    base = backends[default]["cpu_ms_per_frame"]
+    ratio = {name: round(backends[name]["cpu_ms_per_frame"] / base, 2) for name in others}
+    return {"backend": default, **backends[default], "ratio": ratio, "backends": backends}
 
 
 def matmul_seconds(size: int = 2048, repeats: int = 10) -> float:

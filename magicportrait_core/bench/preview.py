@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +20,7 @@ from ..preview.sliders import slider_motion
 from ..threads import one_thread
 from ..types import FaceTrack, Progress, no_progress
 from ..video import VideoWriter, open_image
-from .measure import per_frame
+from .measure import per_frame, summary
 
 SIDE = 512  #: px
 FPS = 24
@@ -39,11 +40,11 @@ def close_portrait(picture: Tensor, track: FaceTrack) -> Tensor:
     return large.round().clamp(0, 255).to(torch.uint8)
 
 
-def bench_preview(frames: int = 100, progress: Progress = no_progress) -> dict[str, float]:
+def bench_preview(frames: int = 100, progress: Progress = no_progress) -> dict[str, Any]:
     """Draw and encode the scripted act on a close-up of the shipped portrait.
 
     The face fills the picture as in portraits that people use: the larger it is, the more there
-    is to warp. See `measure.per_frame` for what is returned.
+    is to warp. See `measure.summary` for what is returned.
     """
     networks = load_networks()
     shipped = open_image(demo_portrait_path())
@@ -54,7 +55,8 @@ def bench_preview(frames: int = 100, progress: Progress = no_progress) -> dict[s
     with tempfile.TemporaryDirectory() as folder, one_thread():
         _draw(Path(folder) / "warm.mp4", portrait, track, act[:WARM_UP], no_progress)
         path = Path(folder) / "act.mp4"
-        return per_frame(lambda: _draw(path, portrait, track, poses, progress), frames)
+        figures = per_frame(lambda: _draw(path, portrait, track, poses, progress), frames)
+    return summary({"preview": figures})
 
 
 def _draw(

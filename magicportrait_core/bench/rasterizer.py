@@ -12,7 +12,7 @@ from ..render.rasterizer import installed_backends, rasterize
 from ..threads import one_thread
 from ..types import Progress, no_progress
 from .head_mesh import SwayingHead
-from .measure import per_frame
+from .measure import per_frame, summary
 
 SIDE = 512  #: px
 CHUNK = 4  #: frames handed over at once
@@ -23,11 +23,7 @@ FEW = {"plain": 1, "pytorch3d": 1}
 def bench_rasterizer(frames: int = 48, progress: Progress = no_progress) -> dict[str, Any]:
     """Rasterise a head made by the tool itself, on one thread.
 
-    Returns:
-        `measure.per_frame`'s figures of the default backend, and ``backends``: those of each one
-        that is installed, the default's first. peak_mb never falls from one to the next: it is the
-        process's. ``plain_over_torch`` is how many times as much CPU time the slow twin takes, and
-        ``pytorch3d_over_torch`` PyTorch3D where it is installed.
+    Every backend that is installed is timed. See `measure.summary` for what is returned.
     """
     head = SwayingHead(frames)
     with one_thread():
@@ -42,18 +38,6 @@ def bench_rasterizer(frames: int = 48, progress: Progress = no_progress) -> dict
             found[name] = per_frame(lambda s=some, b=name: _rasterize(s, head.faces, b), len(some))
         progress("timing rasterisers", len(names), len(names))
     return summary(found)
-
-
-def summary(backends: dict[str, dict[str, float]]) -> dict[str, Any]:
-    """The default's figures, all backends', and how many times as much the slow ones take."""
-    default = next(iter(backends))
-    base = backends[default]["cpu_ms_per_frame"]
-    ratios = {
-        f"{name}_over_{default}": round(backends[name]["cpu_ms_per_frame"] / base, 1)
-        for name in FEW
-        if name in backends
-    }
-    return {**backends[default], "backend": default, **ratios, "backends": backends}
 
 
 def _rasterize(ndc: Tensor, faces: Tensor, backend: str) -> None:

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import MagicPortraitError
-from . import batch, bench, demo, doctor, reenact, still, track, weights
+from . import batch, bench, demo, doctor, maps, reenact, still, track, weights
 from .console import say
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -72,6 +72,7 @@ def magicportrait(
 
 app.command("reenact")(reenact.reenact)
 app.command("track")(track.track)
+app.command("maps")(maps.maps)
 app.command("still")(still.still)
 app.command("demo")(demo.demo)
 app.command("batch")(batch.batch)

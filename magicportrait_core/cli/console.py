@@ -96,6 +96,12 @@ def print_report(report: Report, as_json: bool) -> None:
         print(path)
 
 
+def say_tracker(report: Report) -> None:
+    """Which tracker looked at a head, why, and on which head model."""
+    if report.tracker is not None:
+        say(f"Tracker: {report.tracker.name} ({report.tracker.why}); head model: {report.head}.")
+
+
 def report_values(report: Report) -> dict:
     """A report as plain values."""
     height, width = report.size
@@ -104,6 +110,9 @@ def report_values(report: Report) -> dict:
         "more": [str(path) for path in report.more],
         "engine": report.engine and report.engine.name,
         "why": report.engine and report.engine.why,
+        "tracker": report.tracker and report.tracker.name,
+        "tracker_why": report.tracker and report.tracker.why,
+        "head": report.head,
         "frames": report.frames,
         "lost_frames": report.lost_frames,
         "fps": None if report.fps is None else float(report.fps),

@@ -31,8 +31,15 @@ def doctor(as_json: opt.JsonOption = False) -> None:
         ("FFmpeg", f"libavcodec {found.ffmpeg}, inside av"),
         ("devices", ", ".join(found.devices)),
         ("engine", f"[green]{found.engine.name}[/] ({found.engine.why})"),
+        ("models", found.models),
+        ("head models", ", ".join(found.heads) or "none"),
     ):
         console.print(f"[bold]{label:<14}[/] {text}")
+    console.print("\n[bold]Trackers")
+    console.print("  [green]+[/] landmarks: on any clip")
+    for tracker in found.trackers:
+        mark = "[green]+[/]" if tracker.ready else "[yellow]-[/]"
+        console.print(f"  {mark} {tracker.name}: {tracker.why}")
     console.print("\n[bold]Shipped with the package")
     _print_parts(console, found.shipped)
     console.print("\n[bold]Model files")

@@ -18,9 +18,10 @@ Engine = Enum("Engine", {name: name for name in ("auto", "diffusion", "preview")
 Face = Enum("Face", {name: name for name in ("largest", "left_to_right", "index")}, type=str)
 Mode = Enum("Mode", {name: name for name in ("relative", "absolute_mouth", "absolute")}, type=str)
 Device = Enum("Device", {name: name for name in ("auto", "cpu", "cuda")}, type=str)
+Tracker = Enum("Tracker", {name: name for name in ("auto", "deca_smirk", "landmark_fit")}, type=str)
 Codec = Enum("Codec", {name: name for name in ("h264", "prores", "ffv1")}, type=str)
 
-_FACE, _TRIM = "Which face", "Which part of the clip"
+_FACE, _TRIM, _HEAD = "Which face", "Which part of the clip", "Head model"
 
 PortraitArgument = Annotated[Path, typer.Argument(help="A picture with a face.")]
 JsonOption = Annotated[
@@ -28,6 +29,22 @@ JsonOption = Annotated[
 ]
 DeviceOption = Annotated[
     Device, typer.Option(help="Where it runs; auto takes CUDA where there is any.")
+]
+ModelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--models",
+        help="The models folder; else $MAGICPORTRAIT_MODELS, ComfyUI's, or one of the user's.",
+    ),
+]
+HeadOption = Annotated[
+    str,
+    typer.Option(
+        help="flame2020_generic, gnm_head ...; auto takes what suits.", rich_help_panel=_HEAD
+    ),
+]
+CodecOption = Annotated[
+    Codec, typer.Option(help="h264 is written to .mp4, prores to .mov, ffv1 (lossless) to .mkv.")
 ]
 FaceOption = Annotated[
     Face,

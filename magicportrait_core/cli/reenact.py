@@ -32,10 +32,7 @@ def reenact(
     engine: Annotated[
         opt.Engine, typer.Option(help="auto takes the best that is installed.")
     ] = opt.Engine.auto,
-    codec: Annotated[
-        opt.Codec,
-        typer.Option(help="h264 is written to .mp4, prores to .mov, ffv1 (lossless) to .mkv."),
-    ] = opt.Codec.h264,
+    codec: opt.CodecOption = opt.Codec.h264,
     device: opt.DeviceOption = opt.Device.auto,
     pose: Annotated[float, _gain("head turns and nods")] = 1.0,
     expression: Annotated[float, _gain("all of the face")] = 1.0,

@@ -1,14 +1,19 @@
-"""`magicportrait track`: a face's motion as a file."""
+"""`magicportrait track`: a face's or a head's motion as a file."""
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..errors import InputError
 from . import options as opt
-from .console import print_report, watched
+from .console import print_report, say_tracker, watched
+
+Tracker = Enum("Tracker", {n: n for n in ("landmarks", *opt.Tracker.__members__)}, type=str)
+_HEAD = "Head model"
 
 
 def track(
@@ -16,8 +21,24 @@ def track(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The track to write, .safetensors.")
     ],
+    tracker: Annotated[
+        Tracker,
+        typer.Option(
+            help="landmarks: 478 points, for `reenact`. The others give a head track, for `maps`: "
+            "deca_smirk is the paper's, landmark_fit fits any head model, auto takes what is here."
+        ),
+    ] = Tracker.landmarks,
     plot: Annotated[
         Path | None, typer.Option(help="Draw its curves over frames of the clip, .png.")
+    ] = None,
+    head: opt.HeadOption = "auto",
+    models: opt.ModelsOption = None,
+    neutral_frame: Annotated[
+        int | None,
+        typer.Option(
+            help="The frame in which the face is at rest, from 0; landmark_fit takes it.",
+            rich_help_panel=_HEAD,
+        ),
     ] = None,
     face: opt.FaceOption = opt.Face.largest,
     face_index: opt.FaceIndexOption = 0,
@@ -30,17 +51,26 @@ def track(
     device: opt.DeviceOption = opt.Device.auto,
     as_json: opt.JsonOption = False,
 ) -> None:
-    """Follow a face through a clip; `reenact` takes the track in place of the clip."""
-    from .. import pipeline
+    """Follow a face through a clip; `reenact` and `maps` take the track in place of the clip."""
+    shared = {
+        "face": opt.face_choice(face, face_index, smoothing),
+        "trim": opt.trimming(fps, start, end, stride, max_frames),
+        "plot": plot,
+        "device": device.value,
+    }
+    if tracker is Tracker.landmarks:
+        if (head, neutral_frame) != ("auto", None):
+            raise InputError(
+                "--head and --neutral-frame are for head tracks: add --tracker auto, or leave them "
+                "out."
+            )
+        from ..pipeline import track as run
+    else:
+        from ..head_pipeline import track_head as run
 
+        shared |= {"tracker": tracker.value, "head": head, "models": models}
+        shared |= {"neutral_frame": neutral_frame}
     with watched() as progress:
-        report = pipeline.track(
-            video,
-            output,
-            face=opt.face_choice(face, face_index, smoothing),
-            trim=opt.trimming(fps, start, end, stride, max_frames),
-            plot=plot,
-            device=device.value,
-            progress=progress,
-        )
+        report = run(video, output, progress=progress, **shared)
+    say_tracker(report)
     print_report(report, as_json)

@@ -15,14 +15,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
 
-ModelsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--models",
-        help="The models folder; else $MAGICPORTRAIT_MODELS, ComfyUI's, or one of the user's.",
-    ),
-]
-
 
 @app.callback(invoke_without_command=True)
 def weights(ctx: typer.Context) -> None:
@@ -38,7 +30,7 @@ def import_(
         str | None,
         typer.Option("--as", help="Which FLAME it is, flame2020_generic ...; else guessed."),
     ] = None,
-    models: ModelsOption = None,
+    models: opt.ModelsOption = None,
     as_json: opt.JsonOption = False,
 ) -> None:
     """Convert official files; what they are is told by their content. Originals are kept."""
@@ -57,7 +49,7 @@ def import_(
 
 
 @app.command("list")
-def list_(models: ModelsOption = None, as_json: opt.JsonOption = False) -> None:
+def list_(models: opt.ModelsOption = None, as_json: opt.JsonOption = False) -> None:
     """Show every file: whether it is here, what it is for, where from, under which licence."""
     from ..weights.catalog import CATALOG
     from ..weights.folders import KINDS, models_folder
@@ -89,7 +81,7 @@ def list_(models: ModelsOption = None, as_json: opt.JsonOption = False) -> None:
 @app.command("download")
 def download_(
     key: Annotated[str, typer.Argument(help="Which one, as `weights list` names it.")],
-    models: ModelsOption = None,
+    models: opt.ModelsOption = None,
     as_json: opt.JsonOption = False,
 ) -> None:
     """Download a file that needs no registration, check it, and convert it where that is due."""

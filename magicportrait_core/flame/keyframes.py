@@ -28,6 +28,7 @@ import torch
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
+from ..light import FRONT_LIGHT
 from ..types import CROP_SIZE, Camera, HeadParams, HeadTrack
 from .head_model import HeadModel
 from .keyframe_files import Keyframes, read_file
@@ -35,7 +36,6 @@ from .neutral import HAND_MADE
 from .rotations import from_euler
 
 _FILL = 1.6  #: of the crop's 2 units that the head is high where this track is looked at itself
-_AMBIENT = 3.5449077  #: sqrt(4 pi): the constant harmonic that lights every side with 1
 
 
 def read_keyframes(
@@ -82,13 +82,11 @@ def keyframed(keys: Keyframes, head: HeadModel) -> HeadTrack:
         eyelids=torch.stack(lids, 1) if _names_lids(keys) else None,
         basis=head.basis,
     )
-    lighting = torch.zeros(t, 9, 3)
-    lighting[:, 0] = _AMBIENT
     return HeadTrack(
         params,
         _camera(head, t),
         torch.zeros(50),
-        lighting,
+        FRONT_LIGHT.repeat(t, 1, 1),
         torch.eye(3).repeat(t, 1, 1),
         torch.ones(t, dtype=torch.bool),
         (CROP_SIZE, CROP_SIZE),

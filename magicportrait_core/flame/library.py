@@ -33,9 +33,12 @@ def part_file(part: str) -> str:
     return f"flame_{part}.safetensors"
 
 
-def head_files(folder: str | os.PathLike) -> dict[str, Path]:
-    """The head models of a folder, by name: first the one that auto takes."""
-    found: dict[str, tuple[str, Path]] = {}
+def head_metadata(folder: str | os.PathLike) -> dict[str, dict[str, str]]:
+    """What the files of a folder's head models say of them, by name: auto's first.
+
+    name, family, licence ...: see `files.save_head`.
+    """
+    found: dict[str, dict[str, str]] = {}
     for path in sorted(Path(folder).glob("*.safetensors")):
         try:
             with safe_open(path, "pt") as file:
@@ -43,12 +46,17 @@ def head_files(folder: str | os.PathLike) -> dict[str, Path]:
         except (SafetensorError, OSError):
             continue
         if metadata.get("kind") == KIND:
-            found[path.stem] = (metadata.get("family", ""), path)
+            found[path.stem] = metadata
 
     def rank(name: str) -> tuple[bool, bool, str]:
-        return name != FIRST, found[name][0] != "flame", name
+        return name != FIRST, found[name].get("family") != "flame", name
 
-    return {name: found[name][1] for name in sorted(found, key=rank)}
+    return {name: found[name] for name in sorted(found, key=rank)}
+
+
+def head_files(folder: str | os.PathLike) -> dict[str, Path]:
+    """The head models of a folder, by name: first the one that auto takes."""
+    return {name: Path(folder) / head_file(name) for name in head_metadata(folder)}
 
 
 def heads(folder: str | os.PathLike) -> list[str]:

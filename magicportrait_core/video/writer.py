@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, suppress
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -19,6 +20,18 @@ from .codecs import OUTPUT_CODECS
 from .pixels import BT709, FULL, LIMITED, RGB, ScaleGraph
 from .soundtrack import SoundTrack
 from .timing import as_rate
+
+
+def check_video_path(path: str | os.PathLike, codec: str) -> Path:
+    """Return ``path`` as a Path, or raise InputError where VideoWriter would refuse it."""
+    check_choice("codec", codec, tuple(OUTPUT_CODECS))
+    path, suffix = check_output_path(path), OUTPUT_CODECS[codec].suffix
+    if path.suffix.lower() != suffix:
+        raise InputError(
+            f"{path.name}: codec {codec} is written to a {suffix} file: name it "
+            f"{path.stem}{suffix} or choose another codec."
+        )
+    return path
 
 
 class VideoWriter:
@@ -54,14 +67,8 @@ class VideoWriter:
             InputError: a folder that does not exist, a suffix that does not suit the codec, an
                 option out of range.
         """
-        check_choice("codec", codec, tuple(OUTPUT_CODECS))
+        self._path = check_video_path(path, codec)
         self._codec = OUTPUT_CODECS[codec]
-        self._path = check_output_path(path)
-        if self._path.suffix.lower() != self._codec.suffix:
-            raise InputError(
-                f"{self._path.name}: codec {codec} is written to a {self._codec.suffix} file: "
-                f"name it {self._path.stem}{self._codec.suffix} or choose another codec."
-            )
         if not 0 <= crf <= 51:
             raise InputError(f"crf must be between 0 and 51, got {crf}")
         if min(height, width) < 2 or max(height, width) > 16384:

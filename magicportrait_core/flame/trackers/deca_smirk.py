@@ -56,7 +56,7 @@ class DecaSmirk(Tracker):
         Raises:
             InputError: another head model, or weights of another network.
         """
-        if BASIS not in (head.name, head.source.get("codes")):
+        if not knows(head):
             raise InputError(
                 f"DECA's and SMIRK's codes belong to FLAME 2020 generic and mean other faces on "
                 f"{head.name}: import generic_model.pkl of FLAME 2020 (https://flame.is.tue.mpg.de)"
@@ -126,6 +126,11 @@ class DecaSmirk(Tracker):
             fps=faces.fps,
             tracker=self.name,
         )
+
+
+def knows(head: HeadModel) -> bool:
+    """Whether the networks' codes belong to this head model."""
+    return BASIS in (head.name, head.source.get("codes"))
 
 
 @dataclass(frozen=True)
