@@ -37,7 +37,8 @@ MOST_POINTS = 256
 SHAPES, EXPRESSIONS = 100, 50  #: coefficients that are fitted
 #: metres by which a mesh point may lie elsewhere than it was laid, and the most of it
 SLACK, MOST_SLACK = 0.002, 0.01
-KEY_FRAMES = 48  #: that the identity is found from
+KEY_FRAMES = 48  #: that the identity is found from, at most; of a short clip every third
+FEW_FRAMES = 16  #: of which all are taken
 IDENTITY_STEPS = 12  #: Gauss-Newton steps for the identity, at most
 STEPS = 8  #: Gauss-Newton steps of all frames, at most
 NEUTRAL_HOLD = 1000.0  #: factor on the priors of the frame that is neutral
@@ -123,7 +124,7 @@ class LandmarkFit(Tracker):
         gap[0] = float("inf")
         gap[1:][shot.diff() > 0] = float("inf")
         hold = torch.ones(len(known))
-        keys = spread_frames(turn, KEY_FRAMES)
+        keys = spread_frames(turn, min(KEY_FRAMES, max(FEW_FRAMES, len(known) // 3)))
         if self.neutral_frame is not None:
             neutral = self._neutral(known, len(faces))
             hold[neutral] = NEUTRAL_HOLD
