@@ -103,6 +103,12 @@ def test_auto_takes_the_papers_tracker_on_its_head(tmp_path, acted_clip, network
     path, trim = tmp_path / "t.safetensors", Trimming(max_frames=2)
     report = track_head(acted_clip, path, models=models, networks=networks, trim=trim)
     assert report.tracker.name == load_head_track(path).tracker == "deca_smirk"
+    motion = tmp_path / "m.safetensors"
+    report = write_maps(
+        path, demo_portrait_path(), tmp_path / "a.mp4", models=models, networks=networks,
+        size=64, motion=motion,
+    )  # fmt: skip
+    assert report.tracker.name == load_motion(motion).portrait.tracker == "deca_smirk"
 
 
 def test_the_golden_head_wears_the_motion(tmp_path, acted_clip, goldens, networks):
