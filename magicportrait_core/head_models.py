@@ -26,7 +26,7 @@ from .flame.registration_file import kept_registration
 from .flame.regressor_files import NETWORKS, regressor_file
 from .flame.texture import albedo
 from .flame.trackers import TRACKERS, DecaSmirk, LandmarkFit, Tracker
-from .flame.trackers.deca_smirk import BASIS, knows
+from .flame.trackers.deca_smirk import BASIS, check_head, knows
 from .light import SKIN
 from .types import HeadTrack, Progress, no_progress
 from .weights.folders import models_folder
@@ -94,10 +94,13 @@ def choose_tracker(
     """The tracker for what the user asked: one of TRACKER_CHOICES.
 
     auto takes deca_smirk, the paper's, where its networks are in ``folder`` and the head is
-    theirs, else landmark_fit, which fits any head model. Raises InputError for another name and
-    where a neutral frame is given to a tracker that takes none.
+    theirs, else landmark_fit, which fits any head model. Raises InputError for another name, and
+    where deca_smirk is asked for on a head that is not its own or with a neutral frame, which it
+    does not take.
     """
     check_choice("tracker", tracker, TRACKER_CHOICES)
+    if tracker == DecaSmirk.name:
+        check_head(head)
     if tracker == DecaSmirk.name and neutral_frame is not None:
         raise InputError(
             f"{DecaSmirk.name} takes no neutral frame: name one when the motion is carried over "

@@ -120,7 +120,7 @@ def window_round(low: Tensor, high: Tensor, frame_size: tuple[int, int]) -> Wind
     height, width = frame_size
     size = torch.tensor([width, height])
     low, high = ((edge.clamp(-1, 1) + 1) / 2 * size for edge in (low, high))
-    span = ((high - low) * (1 + 2 * _ROUND)).clamp(min=16)
+    span = ((high - low) * (1 + 2 * _ROUND)).clamp(min=16).minimum(size)
     span = torch.maximum(span, span.flip(0) / _SQUARE).minimum(size)
     if (span > _MOST * size).all():
         return Window(0, 0, width, height)

@@ -36,3 +36,25 @@ def goldens() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no golden numbers in {folder}; name their folder in MAGICPORTRAIT_GOLDENS")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_models(tmp_path_factory) -> Path:
+    """A models folder whose only head is that of tests/small_head.py."""
+    from tests.head_folder import fill_models
+    from tests.small_head import small_head
+
+    models = tmp_path_factory.mktemp("models")
+    fill_models(models, small_head())
+    return models
+
+
+@pytest.fixture(scope="session")
+def acted_head(tmp_path_factory, acted_clip, small_models) -> Path:
+    """The head track of the acted clip's first 6 frames, on the small head."""
+    from magicportrait_core.drivers import Trimming
+    from magicportrait_core.head_pipeline import track_head
+
+    path = tmp_path_factory.mktemp("track") / "head.safetensors"
+    track_head(acted_clip, path, models=small_models, trim=Trimming(max_frames=6))
+    return path

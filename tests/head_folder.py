@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from magicportrait_core.flame.files import save_head, save_part
@@ -13,6 +14,8 @@ def fill_models(models: Path, head: HeadModel, name: str | None = None) -> Path:
     """Write a head and its landmarks into models/flame; returns that folder."""
     folder = models / "flame"
     folder.mkdir(parents=True, exist_ok=True)
+    if head.uv_faces is not None:  # a file holds no memory twice
+        head = replace(head, uv_faces=head.uv_faces.clone())
     save_head(folder / head_file(name or head.name), head)
     marks = head.landmarks
     tensors = {}

@@ -4,7 +4,7 @@ import pytest
 
 from magicportrait_core import files
 from magicportrait_core.errors import InputError
-from magicportrait_core.files import replacing
+from magicportrait_core.files import check_suffix, keep_inputs, replacing
 
 
 def test_new_and_replaced(tmp_path):
@@ -77,3 +77,16 @@ def test_full_disk(tmp_path):
         raise OSError(28, "No space left on device")
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "a"):
         (tmp_path / "another file").read_text()
+
+
+def test_the_suffix_says_what_is_written(tmp_path):
+    assert check_suffix("track", tmp_path / "a.SafeTensors", ".safetensors").parent == tmp_path
+    with pytest.raises(InputError, match=r"A track is written as \.safetensors, got a\.mp4"):
+        check_suffix("track", tmp_path / "a.mp4", ".safetensors")
+
+
+def test_inputs_are_not_written_over(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    keep_inputs("b.mp4", "a.mp4", tmp_path / "c.mp4")
+    with pytest.raises(InputError, match="is an input of this run"):
+        keep_inputs("a.mp4", "b.mp4", tmp_path / "a.mp4")

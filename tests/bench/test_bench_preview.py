@@ -9,11 +9,12 @@ from magicportrait_core.faces.tracker import track_image
 from magicportrait_core.video import open_image
 
 
-def test_the_bench_measures_a_short_act():
+def test_the_bench_measures_a_short_act(quick_yardstick):
     threads = torch.get_num_threads()
     figures = bench_preview(frames=4)
     assert (figures["frames"], figures["threads"]) == (4, 1)
     assert figures["cpu_ms_per_frame"] > 0
+    assert (figures["backend"], figures["ratio"]) == ("preview", {})
     assert torch.get_num_threads() == threads
 
 

@@ -12,7 +12,7 @@ from magicportrait_core.render.rasterizer import installed_backends
 
 
 @pytest.mark.parametrize("bench", [bench_rasterizer, bench_maps])
-def test_the_bench_measures_every_backend(bench, monkeypatch):
+def test_the_bench_measures_every_backend(bench, monkeypatch, quick_yardstick):
     monkeypatch.setattr(rasterizer, "SIDE", 48)
     monkeypatch.setattr(maps, "SIDE", 48)
     calls = []
@@ -25,7 +25,8 @@ def test_the_bench_measures_every_backend(bench, monkeypatch):
         assert backend["threads"] == 1
         assert min(backend[key] for key in ("cpu_ms_per_frame", "peak_mb", "matmul_s")) > 0
     assert figures["cpu_ms_per_frame"] == figures["backends"]["torch"]["cpu_ms_per_frame"]
-    assert figures["plain_over_torch"] > 1
+    assert list(figures["ratio"]) == installed_backends()[1:]
+    assert figures["ratio"]["plain"] > 1
     assert json.loads(json.dumps(figures)) == figures
     assert calls[0] == (0, len(figures["backends"]))
     assert calls[-1] == (len(figures["backends"]),) * 2

@@ -1,17 +1,25 @@
 """Good runs: what is written, what is printed where."""
 
 import json
+from importlib import import_module
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from magicportrait_core import __version__
-from magicportrait_core.cli import options
+from magicportrait_core.bench.measure import summary
+from magicportrait_core.cli import maps, options
 from magicportrait_core.engines import ENGINES
 from magicportrait_core.faces.selection import CHOICES
+from magicportrait_core.head_models import TRACKER_CHOICES
 from magicportrait_core.preview import MODES
+from magicportrait_core.render import BACKEND_NAMES
+from magicportrait_core.render.maps import DEPTH_RANGES
+from magicportrait_core.render.maps import MODES as MAPS_MODES
 from magicportrait_core.tracks import load_track
+from magicportrait_core.types.motion import MODES as TRANSFER_MODES
+from magicportrait_core.types.motion import PIVOTS
 from magicportrait_core.video import open_video
 from magicportrait_core.video.codecs import OUTPUT_CODECS
 
@@ -76,19 +84,59 @@ def test_doctor_names_what_is_missing(cli):
     assert json.loads(cli("doctor", "--json").stdout)["engine"]["name"] == "preview"
 
 
-def test_bench_prints_the_figures(cli):
-    result = cli("bench", "preview", "--frames", "4", "--json")
-    figures = json.loads(result.stdout)
+def test_doctor_names_what_could_track_a_head(cli, small_models, monkeypatch):
+    monkeypatch.setenv("MAGICPORTRAIT_MODELS", str(small_models))
+    found = json.loads(cli("doctor", "--json").stdout)
+    assert found["heads"] == ["small"]
+    assert found["models"] == str(small_models)
+    assert {t["name"]: t["ready"] for t in found["trackers"]} == {
+        "deca_smirk": False, "landmark_fit": True,
+    }  # fmt: skip
+    shown = cli("doctor").stdout
+    for words in (
+        "head models    small",
+        "+ landmarks",
+        "+ landmark_fit: on small",
+        "- deca_smirk",
+    ):
+        assert words in shown
+
+
+@pytest.mark.parametrize("subject", ["preview", "flame", "rasterizer", "maps", "track"])
+def test_bench_prints_the_figures(cli, subject, monkeypatch):
+    """Of each subject by the same keys; what is timed is tested with the benches."""
+    one = {"frames": 3, "threads": 1, "cpu_ms_per_frame": 2.5, "wall_ms_per_frame": 3.0}
+    figures = summary({n: {**one, "peak_mb": 9.5, "matmul_s": 0.2} for n in ("first", "second")})
+    module = import_module(f"magicportrait_core.bench.{subject}")
+    asked = []
+
+    def timed(*frames, progress):
+        asked.extend(frames)
+        return figures
+
+    monkeypatch.setattr(module, f"bench_{subject}", timed)
+    assert json.loads(cli("bench", subject, "--frames", 3, "--json").stdout) == figures
+    assert asked == [3]
+    head, first, second, yardstick = cli("bench", subject).stdout.splitlines()
+    assert asked == [3]  # its own number
+    assert "cpu_ms_per_frame" in head
+    assert first.split() == ["first", "2.5", "3", "9.5", "3", "1", "1"]
+    assert second.startswith("second")
+    assert "matmul_s 0.2" in yardstick
+
+
+def test_bench_times_for_real(cli):
+    figures = json.loads(cli("bench", "flame", "--frames", 2, "--json").stdout)
     wanted = {"cpu_ms_per_frame", "wall_ms_per_frame", "peak_mb", "matmul_s"}
-    assert wanted <= set(figures)
     assert all(figures[name] > 0 for name in wanted)
+    assert figures["ratio"]["plain"] > 0
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
 def test_help_lists_every_command(cli, words):
     result = cli(*words)
     assert result.exit_code == 0
-    for command in ("reenact", "track", "still", "demo", "doctor", "bench"):
+    for command in ("reenact", "track", "maps", "still", "demo", "doctor", "bench"):
         assert command in result.stdout
 
 
@@ -103,6 +151,12 @@ def test_version(cli):
         (options.Face, CHOICES),
         (options.Mode, MODES),
         (options.Codec, OUTPUT_CODECS),
+        (options.Tracker, TRACKER_CHOICES),
+        (maps.MapsMode, MAPS_MODES),
+        (maps.DepthRange, DEPTH_RANGES),
+        (maps.Mode, TRANSFER_MODES),
+        (maps.Pivot, PIVOTS),
+        (maps.Backend, BACKEND_NAMES),
     ],
 )
 def test_choices_are_those_of_the_core(offered, known):

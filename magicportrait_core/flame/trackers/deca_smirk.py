@@ -56,13 +56,7 @@ class DecaSmirk(Tracker):
         Raises:
             InputError: another head model, or weights of another network.
         """
-        if not knows(head):
-            raise InputError(
-                f"DECA's and SMIRK's codes belong to FLAME 2020 generic and mean other faces on "
-                f"{head.name}: import generic_model.pkl of FLAME 2020 (https://flame.is.tue.mpg.de)"
-                " with `magicportrait weights import FILE`, or use the tracker landmark_fit, which "
-                "takes any head model."
-            )
+        check_head(head)
         check_range("smoothing", smoothing, 0, 1)
         self.head, self.device, self.smoothing = head, torch.device(device), smoothing
         self.deca = ready(load_deca(deca_state), device)
@@ -131,6 +125,17 @@ class DecaSmirk(Tracker):
 def knows(head: HeadModel) -> bool:
     """Whether the networks' codes belong to this head model."""
     return BASIS in (head.name, head.source.get("codes"))
+
+
+def check_head(head: HeadModel) -> None:
+    """Raise InputError where the networks' codes belong to another head model."""
+    if not knows(head):
+        raise InputError(
+            f"DECA's and SMIRK's codes belong to FLAME 2020 generic and mean other faces on "
+            f"{head.name}: import generic_model.pkl of FLAME 2020 (https://flame.is.tue.mpg.de) "
+            "with `magicportrait weights import FILE`, or use the tracker landmark_fit, which "
+            "takes any head model."
+        )
 
 
 @dataclass(frozen=True)
