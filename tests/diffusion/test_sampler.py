@@ -161,9 +161,18 @@ def test_progress_and_steps_are_told(call):
     torch.testing.assert_close(ddim_step(zero_snr_schedule(), steps[1][1], steps[2][2], 332, -1), x)
 
 
-def test_starting_from_frames(call, draw):
-    """Three steps at denoise 0.3 are the last 3 of 10."""
+def test_starting_from_frames(call, unet, draw):
+    """Three steps at denoise 0.3 are the last 3 of 10, from frames with the noise of time 299."""
     start = draw(FRAMES, 4, *SIZE)
+    seen = []
+    hook = unet.register_forward_pre_hook(lambda module, given: seen.append(given))
+    call(replace(SETTINGS, denoise=0.3), start=start)
+    hook.remove()
+    signal = zero_snr_schedule().signal(299)
+    noise = initial_noise(FRAMES, *SIZE, SETTINGS.seed)
+    x, t = seen[0][:2]
+    assert t == 299
+    torch.testing.assert_close(x[:4], (signal**0.5 * start + (1 - signal) ** 0.5 * noise)[:4])
     times = []
 
     def watched(settings):
@@ -172,7 +181,6 @@ def test_starting_from_frames(call, draw):
 
     some = watched(replace(SETTINGS, denoise=0.3))
     least = watched(replace(SETTINGS, denoise=0.003 * 4))
-    noise = initial_noise(FRAMES, *SIZE, SETTINGS.seed)
     assert times == [0, 1, 2]
     assert (least - start).norm() < 0.2 * (some - start).norm()
     assert (some - start).norm() < (noise - start).norm()
