@@ -7,6 +7,7 @@ its name only when it is whole.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from .checks import check_choice, check_range
@@ -28,6 +29,27 @@ from .types import Progress, TransferSettings, VideoClip, no_progress
 from .video import check_video_path
 
 SIZES = (64, 4096)  #: px, of the maps' longer side
+
+
+@dataclass(frozen=True)
+class MapSettings:
+    """How maps look; see `render.render_maps`."""
+
+    mode: str = "stable"  #: parity: the paper's own
+    depth_range: str = "frame"  #: clip: one for all frames, for ControlNets
+    size: int = 768  #: px, most of the longer side: maps are as large as the picture up to this
+    backend: str = "auto"  #: of the rasteriser
+
+    def __post_init__(self) -> None:
+        check_choice("maps mode", self.mode, MODES)
+        check_choice("depth_range", self.depth_range, DEPTH_RANGES)
+        check_choice("backend", self.backend, BACKEND_NAMES)
+        check_range("size", self.size, *SIZES)
+
+    @property
+    def convention(self) -> str:
+        """How crop and picture meet; see `flame.projection.CONVENTIONS`."""
+        return "reference" if self.mode == "parity" else "exact"
 
 
 def track_head(
@@ -112,13 +134,10 @@ def write_maps(
     tracker: str = AUTO,
     head: str = AUTO,
     models: str | Path | None = None,
-    mode: str = "stable",
-    depth_range: str = "frame",
-    size: int = 768,
+    look: MapSettings | None = None,
     codec: str = "h264",
     separate: bool = False,
     motion: str | Path | None = None,
-    backend: str = "auto",
     networks: FaceNetworks | None = None,
     device: str = "cpu",
     progress: Progress = no_progress,
@@ -129,46 +148,38 @@ def write_maps(
         track: a head track or key frames (.json, .csv), which the portrait wears; a motion, which
             holds its portrait; a landmark track, which has maps of its own face alone.
         portrait: a picture; None: maps of the driver itself, in its own frames.
-        driving: the clip that ``track`` was made of; it and the mesh over it stand beside the maps.
-        trim: the part of ``driving`` that ``track`` was made of.
+        driving, trim: the clip, or the part of it, that ``track`` was made of; it and the mesh
+            over it stand beside the maps.
         settings: of the transfer; a mapping changes some of the defaults, or of a motion's own.
         tracker: of the portrait, see `head_models.choose_tracker`; auto is the one of ``track``.
         head: the head model's name; auto finds the track's.
-        models: the models folder; None: `weights.folders.models_folder`.
-        mode, depth_range, backend: of `render.render_maps`.
-        size: px, most of the maps' longer side: maps are as large as the portrait up to this.
+        look: of the maps; None: `MapSettings`' defaults.
         codec: see `video.VideoWriter`; ``output``'s suffix suits it.
         separate: write depth, normal, render and mask as clips of their own beside ``output``,
             maps_depth.mp4 ..., without captions.
         motion: also write portrait, driver and settings as one file, .safetensors.
 
-    Raises:
-        InputError: a file that cannot be read or written, a clip that is not the track's, a head
-            model or network that is not there, an option that cannot be met.
-        NoFaceError: no face in the portrait.
+    Other arguments and what is raised are :func:`track_head`'s.
     """
+    look = look or MapSettings()
     with recording() as run:
         with run.timed("opening"):
             where = choose_device(device)
-            check_choice("maps mode", mode, MODES)
-            check_choice("depth_range", depth_range, DEPTH_RANGES)
-            check_choice("backend", backend, BACKEND_NAMES)
-            check_range("size", size, *SIZES)
             beside = separate_paths(output) if separate else {}
             read = [path for path in (track, portrait, driving) if path is not None]
             _check_outputs((output, *beside.values()), codec, motion, read)
             clip = None if driving is None else open_clip(driving, trim)
         with run.timed("portrait"):
-            convention = "reference" if mode == "parity" else "exact"
-            wanted = Wanted(portrait, settings, tracker, head, models, convention)
+            wanted = Wanted(portrait, settings, tracker, head, models, look.convention)
             scene = open_scene(track, wanted, networks, where, progress)
             check_clip(scene, clip)
             if motion is not None and scene.motion is None:
                 raise InputError("A motion has a portrait: name one, or write no motion.")
         with run.timed("rendering"), one_thread():
             maps = render_maps(
-                scene.meshes, *fitted(scene.size, size), mode=mode, depth_range=depth_range,
-                backend=backend, device=where, progress=progress,
+                scene.meshes, *fitted(scene.size, look.size), mode=look.mode,
+                depth_range=look.depth_range, backend=look.backend, device=where,
+                progress=progress,
             )  # fmt: skip
             shown = write_film(output, beside, scene, maps, clip, codec, progress)
         if motion is not None:

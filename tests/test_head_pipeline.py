@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
+from magicportrait_core.bench.head_model import bench_head
 from magicportrait_core.bench.track import random_states
 from magicportrait_core.demo import demo_portrait_path
 from magicportrait_core.drivers import FaceChoice, Trimming
@@ -15,7 +16,13 @@ from magicportrait_core.faces.tracker import track_image
 from magicportrait_core.flame.placing import in_frame, pivot_points, width_in_frame
 from magicportrait_core.flame.readout import head_angles
 from magicportrait_core.flame.regressor_files import regressor_file, save_regressor
-from magicportrait_core.head_pipeline import fitted, separate_paths, track_head, write_maps
+from magicportrait_core.head_pipeline import (
+    MapSettings,
+    fitted,
+    separate_paths,
+    track_head,
+    write_maps,
+)
 from magicportrait_core.pipeline import track
 from magicportrait_core.tracks import load_head_track, load_motion, load_track
 from magicportrait_core.types import TransferSettings
@@ -37,7 +44,9 @@ def maps(small_models, networks):
     """write_maps with what every test gives."""
 
     def run(*paths, size=128, **options):
-        given = {"models": small_models, "networks": networks, "size": size, **options}
+        names = ("mode", "depth_range", "backend")
+        look = MapSettings(size=size, **{n: options.pop(n) for n in names if n in options})
+        given = {"models": small_models, "networks": networks, "look": look, **options}
         return write_maps(*paths, **given)
 
     return run
@@ -94,7 +103,8 @@ def test_smoothing_of_the_landmarks_is_the_heads(tmp_path, acted_clip, small_mod
 
 def test_auto_takes_the_papers_tracker_on_its_head(tmp_path, acted_clip, networks):
     models = tmp_path / "models"
-    folder = fill_models(models, replace(small_head(), source={"codes": "flame2020_generic"}))
+    head = replace(bench_head(), landmarks=small_head().landmarks)  # which nothing looks at
+    folder = fill_models(models, head)
     deca, smirk = random_states()
     deca["layers.2.weight"][206:209] = 0  # the camera, of which random weights may make none
     deca["layers.2.bias"][206:209] = torch.tensor([8.0, 0.0, 0.0])
@@ -106,7 +116,7 @@ def test_auto_takes_the_papers_tracker_on_its_head(tmp_path, acted_clip, network
     motion = tmp_path / "m.safetensors"
     report = write_maps(
         path, demo_portrait_path(), tmp_path / "a.mp4", models=models, networks=networks,
-        size=64, motion=motion,
+        look=MapSettings(size=64), motion=motion,
     )  # fmt: skip
     assert report.tracker.name == load_motion(motion).portrait.tracker == "deca_smirk"
 
@@ -117,7 +127,7 @@ def test_the_golden_head_wears_the_motion(tmp_path, acted_clip, goldens, network
     track_head(acted_clip, path, models=tmp_path, networks=networks, trim=SIX)
     report = write_maps(
         path, demo_portrait_path(), tmp_path / "maps.mkv", models=tmp_path, networks=networks,
-        driving=acted_clip, trim=SIX, separate=True, codec="ffv1", size=192,
+        driving=acted_clip, trim=SIX, separate=True, codec="ffv1", look=MapSettings(size=192),
     )  # fmt: skip
     assert report.frames == 6
     mask = frames_of(tmp_path / "maps_mask.mkv")[:, 0] > 0

@@ -130,7 +130,7 @@ def maps(
     as_json: opt.JsonOption = False,
 ) -> None:
     """Write depth, normals and a shaded render of a tracked head as a film."""
-    from ..head_pipeline import write_maps
+    from ..head_pipeline import MapSettings, write_maps
 
     given = {
         "expression": expression, "jaw": jaw, "eyelids": eyelids, "yaw": yaw, "pitch": pitch,
@@ -138,6 +138,7 @@ def maps(
         "mode": mode and mode.value, "pivot": pivot and pivot.value,
         "neutral_frame": neutral_frame,
     }  # fmt: skip
+    look = MapSettings(maps_mode.value, depth_range.value, size, backend.value)
     with watched() as progress:
         report = write_maps(
             track,
@@ -149,13 +150,10 @@ def maps(
             tracker=tracker.value,
             head=head,
             models=models,
-            mode=maps_mode.value,
-            depth_range=depth_range.value,
-            size=size,
+            look=look,
             codec=codec.value,
             separate=separate,
             motion=save_motion,
-            backend=backend.value,
             device=device.value,
             progress=progress,
         )
