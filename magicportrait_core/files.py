@@ -81,7 +81,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = check_output_path(path)
     temporary = temporary_beside(path)
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # what the user's umask makes of a new file
         yield temporary
+        temporary.chmod(mode)  # safetensors makes its files the user's alone
         replace_file(temporary, path)
     except OSError as error:
         if error.errno == errno.ENOSPC or error.filename == str(temporary):

@@ -29,6 +29,7 @@ from .flame.trackers import TRACKERS, DecaSmirk, LandmarkFit, Tracker
 from .flame.trackers.deca_smirk import BASIS, check_head, knows
 from .light import SKIN
 from .types import HeadTrack, Progress, no_progress
+from .weights.catalog import entry_of
 from .weights.folders import models_folder
 
 #: What `choose_tracker` takes; "landmarks", which needs no head model, is `pipeline.track`'s.
@@ -130,6 +131,10 @@ def make_tracker(
 ) -> Tracker:
     """Make a chosen tracker ready. Raises InputError where a file of its own is missing."""
     if choice.name == DecaSmirk.name:
+        missing = [n for n in NETWORKS if not (folder / regressor_file(n)).is_file()]
+        raw = [entry_of(n).found_in(folder) for n in missing]
+        if len(missing) > 1 and not any(raw):
+            raise InputError(" ".join(entry_of(n).how_to_get(folder) for n in missing))
         states = (open_regressor(folder, network) for network in NETWORKS)
         return DecaSmirk(head, *states, device, smoothing=smoothing)
     registration = kept_registration(head, folder)

@@ -168,6 +168,11 @@ def write_maps(
             beside = separate_paths(output) if separate else {}
             read = [path for path in (track, portrait, driving) if path is not None]
             _check_outputs((output, *beside.values()), codec, motion, read)
+            if driving is None and (trim or Trimming()) != Trimming():
+                raise InputError(
+                    "Rate, start, end, stride and number of frames are the driving clip's: name it "
+                    "with --driving, or trim when the track is made, with `magicportrait track`."
+                )
             clip = None if driving is None else open_clip(driving, trim)
         with run.timed("portrait"):
             wanted = Wanted(portrait, settings, tracker, head, models, look.convention)

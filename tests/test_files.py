@@ -90,3 +90,14 @@ def test_inputs_are_not_written_over(tmp_path, monkeypatch):
     keep_inputs("b.mp4", "a.mp4", tmp_path / "c.mp4")
     with pytest.raises(InputError, match="is an input of this run"):
         keep_inputs("a.mp4", "b.mp4", tmp_path / "a.mp4")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+def test_the_mode_is_that_of_any_new_file(tmp_path):
+    """Libraries that make their files the user's alone would lock others out of shared models."""
+    plain, path = tmp_path / "plain", tmp_path / "a.txt"
+    plain.touch()
+    with replacing(path) as temporary:
+        temporary.write_text("x")
+        temporary.chmod(0o600)
+    assert path.stat().st_mode == plain.stat().st_mode

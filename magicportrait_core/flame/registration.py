@@ -88,8 +88,9 @@ def bent_mesh(head: HeadModel) -> Tensor:
     face = canonical_face() * torch.tensor([1.0, -1.0, -1.0])
     if head.landmarks is None:
         raise InputError(
-            f"{head.name} has no landmarks to lay a face mesh on: import landmark_embedding.npy "
-            "or mediapipe_landmark_embedding.npz with `magicportrait weights import FILE`."
+            f"{head.name} has no landmarks to lay a face mesh on: get landmark_embedding.npy or "
+            "mediapipe_landmark_embedding.npz (`magicportrait weights list` says where) and import "
+            "it with `magicportrait weights import FILE`."
         )
     template = head.template.T[None]
     target = points_on_faces(template, head.faces, head.landmarks.full)[0]

@@ -41,7 +41,7 @@ def test_frames_come_back(tmp_path, codec, suffix):
     difference = (read(path).float() - frames).abs()
     if codec == "ffv1":
         assert difference.max() == 0, "lossless"
-    assert difference.mean() < 1.2
+    assert difference.mean() < 1.3  # x264's threads make it vary
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ...checks import check_range
-from ...errors import InputError
+from ...errors import InputError, MagicPortraitWarning
 from ...light import FRONT_LIGHT
 from ...types import (
     CROP_SIZE,
@@ -37,6 +38,8 @@ MOST_POINTS = 256
 SHAPES, EXPRESSIONS = 100, 50  #: coefficients that are fitted
 #: metres by which a mesh point may lie elsewhere than it was laid, and the most of it
 SLACK, MOST_SLACK = 0.002, 0.01
+MISFIT = 0.03  #: face widths off the landmarks from which on a fit is doubtful
+CHUNK = 64  #: frames looked at once
 KEY_FRAMES = 48  #: that the identity is found from, at most; of a short clip every third
 FEW_FRAMES = 16  #: of which all are taken
 IDENTITY_STEPS = 12  #: Gauss-Newton steps for the identity, at most
@@ -150,7 +153,25 @@ class LandmarkFit(Tracker):
             points, start, obs, priors, STEPS, lambda done, n: report(n + 4 * done, 5 * n)
         )
         report(1, 1)
+        self._warn_of_misfit(state, seen)
         return Fitted(state, unit, centre)
+
+    def _warn_of_misfit(self, state: PointState, seen: Tensor) -> None:
+        """Say so where the head does not lie on the face: the points may be those of another."""
+        off = []
+        for rows in torch.arange(len(seen)).split(CHUNK):
+            part = state.frames(rows)
+            shown, _ = project(self.points(part).points, part)
+            off.append((shown - seen[rows])[..., :2].norm(dim=-1).mean(1))
+        share = float(torch.cat(off).median())
+        if share > MISFIT:
+            warnings.warn(
+                f"{self.head.name} lies {share:.0%} of a face's width off the face: its landmark "
+                "or mesh point file may belong to another head model; look at the track with "
+                "`magicportrait maps --driving`",
+                MagicPortraitWarning,
+                stacklevel=4,
+            )
 
     def _neutral(self, known: Tensor, count: int) -> Tensor:
         """Which of the known frames is the neutral one."""

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from magicportrait_core.demo import demo_portrait_path
-from magicportrait_core.errors import InputError
+from magicportrait_core.errors import InputError, MagicPortraitWarning
 from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.faces.tracker import track_faces
 from magicportrait_core.flame.projection import crop_to_picture, project
@@ -133,6 +133,16 @@ def test_a_neutral_frame_must_show_a_face(scenes):
         LandmarkFit(scene.head, neutral_frame=lost).fit(scene.track)
     with pytest.raises(InputError, match="neutral_frame"):
         LandmarkFit(scene.head, neutral_frame=10_000).fit(scene.track)
+
+
+def test_points_of_another_head_are_warned_of(scenes):
+    scene = scenes[0]
+    indices, embedding = scene.points
+    none = torch.zeros(len(indices))
+    order = torch.randperm(len(indices), generator=torch.Generator().manual_seed(0))
+    wrong = judged.Registration(indices[order], embedding, none, none)
+    with pytest.warns(MagicPortraitWarning, match="off the face"):
+        LandmarkFit(scene.head, registration=wrong).fit(scene.track)
 
 
 def test_progress_can_stop_the_fit(scenes):
