@@ -12,7 +12,8 @@ async function openTemplate(page) {
   const card = page.locator(`[data-testid="template-workflow-${template}"]`);
   await card.waitFor();
   const thumbnail = await card.locator("img").first().evaluate(async (img) => {
-    if (!img.complete) await new Promise((end) => (img.onload = img.onerror = end));
+    // a lazy image is "complete" before it has a source: wait for pixels, 20 s at most
+    for (let i = 0; i < 200 && !img.naturalWidth; i++) await new Promise((end) => setTimeout(end, 100));
     return [img.naturalWidth, img.naturalHeight];
   });
   await page.screenshot({ path: join(folder, "templates.png") });
