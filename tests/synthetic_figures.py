@@ -41,7 +41,11 @@ def fit(scene: Scene) -> HeadTrack:
 
 
 def figures(scene: Scene, track: HeadTrack) -> dict[str, float]:
-    """vertices_px; turn_degrees, mean over frames of the whole angle; correlations of openings."""
+    """How far off the track is.
+
+    overlay_px as the track is drawn, nothing aligned; vertices_px; turn_degrees, the mean over
+    frames of the whole angle; correlations of openings.
+    """
     head, params = scene.head, track.params
     shaped = head.shaped(params.shape)
     vertices = shaped.vertices(params)
@@ -54,6 +58,9 @@ def figures(scene: Scene, track: HeadTrack) -> dict[str, float]:
     true = (scene.vertices @ align.mT)[:, inner]
     wanted = true[..., :2] * torch.tensor([1.0, -1.0]) * PX_PER_METRE
     off = similarity(shown, wanted) - wanted
+
+    middle = SIDE / 2 - 0.5
+    laid = (shown + middle - scene.seen[:, inner])[track.valid]
 
     turn_true = procrustes(scene.neutral[None, inner], true)
     turn_found = procrustes(shaped.template.T[None, inner], vertices[:, inner])
@@ -71,6 +78,7 @@ def figures(scene: Scene, track: HeadTrack) -> dict[str, float]:
 
     lids = (scene.params.eyelids, params.eyelids)
     return {
+        "overlay_px": float(laid.square().sum(-1).mean().sqrt()),
         "vertices_px": float(off.square().sum(-1).mean().sqrt()),
         "turn_degrees": float(angle.mean()),
         "lip_gap": gap(LIPS),

@@ -38,11 +38,14 @@ def test_frames_come_back(tmp_path, codec, suffix):
     path = write(tmp_path / f"a{suffix}", frames, F(30000, 1001), codec=codec)
     clip = open_video(path)
     assert (clip.fps, clip.frame_count) == (F(30000, 1001), 12)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
     difference = (read(path).float() - frames).abs()
     if codec == "ffv1":
         assert difference.max() == 0, "lossless"
-    assert difference.mean() < 1.3  # x264's threads make it vary
-    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    # encoding the same frames again gives 1.188 to 1.21: the middle of three is judged
+    again = [write(tmp_path / f"{i}{suffix}", frames, codec=codec) for i in range(2)]
+    means = [difference.mean(), *((read(p).float() - frames).abs().mean() for p in again)]
+    assert sorted(means)[1] < 1.2
 
 
 def test_no_channel_is_shifted_by_the_way_to_yuv_and_back(tmp_path):

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .points import Derivatives, HeadPoints, PointState, cross_columns
 
+SURE_SWING = 0.02  #: picture units of depth by which a turning head moves its points
 FIRST_LOCAL = 6  #: what comes before are turn and camera, tied from frame to frame
 
 
@@ -123,7 +124,9 @@ def calibrated(depth: Tensor, keys: Tensor, fitted: Tensor) -> Tensor:
     fitted = fitted - fitted.mean(1, keepdim=True)
     middle, rest = given[keys].mean(0), fitted.mean(0)
     swing = fitted - rest
-    factor = ((given[keys] - middle) * swing).sum() / swing.square().sum().clamp(min=1e-9)
+    # a head that hardly turns says nothing of the factor: it is 1 then
+    sure = swing.numel() * SURE_SWING**2
+    factor = (((given[keys] - middle) * swing).sum() + sure) / (swing.square().sum() + sure)
     return rest + (given - middle) / factor.clamp(0.3, 3)
 
 

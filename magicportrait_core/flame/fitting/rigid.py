@@ -45,7 +45,7 @@ def spread_frames(turn: Tensor, count: int) -> Tensor:
     t = len(turn)
     if t <= count:
         return torch.arange(t)
-    each = torch.linspace(0.01, 0.99, count // 3 + 1)
+    each = torch.linspace(0.01, 0.99, count // 3)
     ranks = (each * (t - 1)).round().long()
     yaw, pitch = turn[:, 0, 2].argsort(), turn[:, 1, 2].argsort()
     return torch.cat([ranks, yaw[ranks], pitch[ranks]]).unique()

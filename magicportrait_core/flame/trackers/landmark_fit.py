@@ -156,6 +156,11 @@ class LandmarkFit(Tracker):
         self._warn_of_misfit(state, seen)
         return Fitted(state, unit, centre)
 
+    def _depth(self, state: PointState) -> Tensor:
+        """(t,) metres by which the fitted points lie nearer than the pivot, on the mean."""
+        parts = torch.arange(len(state.turn)).split(CHUNK)
+        return torch.cat([self.points(state.frames(r)).points[..., 2].mean(1) for r in parts])
+
     def _warn_of_misfit(self, state: PointState, seen: Tensor) -> None:
         """Say so where the head does not lie on the face: the points may be those of another."""
         off = []
@@ -220,7 +225,9 @@ class LandmarkFit(Tracker):
         root = head.joints[0] + shape @ head.joint_shape_basis[: len(shape), 0]
         root = root + expression @ head.joint_expression_basis[: expression.shape[1], 0]  # (t, 3)
         pivot = (state.turn @ (self.points.pivot - root)[..., None])[..., 0] + root
-        scale = state.log_scale.exp() * fitted.unit
+        # weak perspective is right at one depth: that of the face, which is nearer than the pivot
+        near = 1 / (1 - state.nearness * self._depth(state))
+        scale = state.log_scale.exp() * near * fitted.unit
         origin = state.place * fitted.unit + fitted.centre
         origin = origin - scale[:, None] * pivot[:, :2] * torch.tensor([1.0, -1.0])
         shrink = CROP_SIZE / max(faces.frame_size)
@@ -265,7 +272,7 @@ def _placed(values: Tensor, columns: Tensor) -> Tensor:
 def _stiffness(points: HeadPoints) -> Tensor:
     """(k,) weights for a rigid fit: what jaw and expression hardly move."""
     moved = points.rest_basis()[1].norm(dim=-1).square().mean(0).sqrt()
-    return points.still.weight / (1 + (moved / moved.median()) ** 2)
+    return points.still.weight / (1 + (moved / moved.median().clamp(min=1e-6)) ** 2)
 
 
 def _normals(head: HeadModel, embedding: Embedding) -> Tensor:

@@ -67,7 +67,7 @@ def test_depth_keeps_its_swing_and_loses_its_factor(random):
     network = 0.7 * true + torch.randn(30, generator=random) + 5 * torch.ones(20, 1)
     usable = calibrated(network, keys, true[keys])
     wanted = true - true.mean(1, keepdim=True)
-    torch.testing.assert_close(usable, wanted, rtol=0, atol=1e-4)
+    torch.testing.assert_close(usable, wanted, rtol=0, atol=5e-3)
 
 
 def test_a_still_head_tells_no_factor(random):
@@ -75,3 +75,12 @@ def test_a_still_head_tells_no_factor(random):
     true, network = torch.randn(1, 30, generator=random), torch.randn(1, 30, generator=random)
     usable = calibrated(network, torch.tensor([0]), true)
     torch.testing.assert_close(usable, true - true.mean(1, keepdim=True))
+
+
+def test_a_nearly_still_head_tells_no_factor(random):
+    """Noise over noise is no factor: depth's own noise must not be blown up."""
+    rest = torch.randn(30, generator=random)
+    network = rest + 0.01 * torch.randn(40, 30, generator=random)
+    fitted = rest + 0.001 * torch.randn(40, 30, generator=random)
+    usable = calibrated(network, torch.arange(40), fitted)
+    assert usable.std(0).mean() < 0.015

@@ -37,6 +37,7 @@ def test_synthetic_truth_is_found(scenes):
     """The mean over six scenes; single ones turn by 0.6 to 1.8 degrees, 0.98 on the whole."""
     rows = [judged.figures(scene, judged.fit(scene)) for scene in scenes]
     mean = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+    assert mean["overlay_px"] <= 2
     assert mean["vertices_px"] <= 1
     assert mean["turn_degrees"] <= 1.1
     for name in OPENINGS:
