@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -74,7 +75,7 @@ def draw_registration(head: HeadModel, registration: Registration) -> Tensor:
 
 
 def _read(path: Path, head: HeadModel) -> Registration | None:
-    """What is kept, or None where it is not there, damaged, or of another version or count."""
+    """What is kept, or None where it is not there, damaged, of another version or other parts."""
     if not path.is_file():
         return None
     try:
@@ -85,8 +86,7 @@ def _read(path: Path, head: HeadModel) -> Registration | None:
             indices, faces, bary, residual, skull = (file.get_tensor(n) for n in _TENSORS)
     except (SafetensorError, OSError):
         return None
-    own = "yes" if head.mesh_points is not None else "no"
-    if metadata.get("makers") != own or int(faces.max()) >= len(head.faces):
+    if metadata.get("laid_on") != _laid_on(head):
         return None
     return Registration(indices, Embedding(faces, bary), residual, skull)
 
@@ -101,9 +101,23 @@ def _write(path: Path, head: HeadModel, made: Registration) -> None:
         "format_version": VERSION,
         "head": head.name,
         "basis": head.basis,
-        "makers": "yes" if head.mesh_points is not None else "no",
+        "laid_on": _laid_on(head),
         "residual_mm": f"{float(made.residual.mean()) * 1000:.2f}",
     }
     with replacing(path) as temporary:
         named = dict(zip(_TENSORS, (t.contiguous() for t in tensors), strict=True))
         save_file(named, temporary, metadata)
+
+
+def _laid_on(head: HeadModel) -> str:
+    """A digest of what a registration depends on besides the basis: it goes stale with them."""
+    parts = [head.faces, head.skinning, *([] if head.skin is None else [head.skin])]
+    if head.mesh_points is not None:
+        indices, embedding = head.mesh_points
+        parts += [indices, embedding.faces, embedding.bary]
+    elif head.landmarks is not None:
+        parts += [head.landmarks.full.faces, head.landmarks.full.bary]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

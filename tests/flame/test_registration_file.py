@@ -42,3 +42,20 @@ def test_the_picture_shows_points_on_the_face(golden_head):
     assert green.sum() > 1000
     rows = green.any(1).nonzero()[:, 0]
     assert picture.shape[1] * 0.15 < rows.float().mean() < picture.shape[1] * 0.75
+
+
+def test_other_landmarks_make_it_anew(golden_head, tmp_path):
+    """A user who imports the right landmark file after a wrong one must see it act."""
+    marks = golden_head.landmarks
+    wrong = replace(marks, full=replace(marks.full, bary=marks.full.bary.roll(1, 1)))
+    first = kept_registration(replace(golden_head, landmarks=wrong), tmp_path)
+    assert not same(kept_registration(golden_head, tmp_path), first)
+    assert same(kept_registration(golden_head, tmp_path), register(golden_head))
+
+
+def test_other_mesh_points_make_it_anew(golden_head, tmp_path):
+    made = register(golden_head)
+    for count in (5, 7):
+        some = made[torch.arange(count)]
+        told = replace(golden_head, mesh_points=(some.indices, some.embedding))
+        assert len(kept_registration(told, tmp_path).indices) == count
