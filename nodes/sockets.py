@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from comfy_api.latest import io
 
-from ..magicportrait_core.types import AudioSource, FaceTrack
+from ..magicportrait_core.flame.head_model import HeadModel
+from ..magicportrait_core.types import AudioSource, FaceTrack, GeometryMaps, MotionTrack
 
 #: carries a magicportrait_core VideoClip: lazy, nothing is decoded until somebody reads it
 DrivingVideo = io.Custom("DRIVING_VIDEO")
 
 #: carries a TrackedFace
 FaceTrackSocket = io.Custom("FACE_TRACK")
+
+#: carries a LoadedHead
+HeadSocket = io.Custom("HEAD_MODEL")
+
+#: carries a Motion
+MotionSocket = io.Custom("MOTION_TRACK")
+
+#: carries Maps
+MapsSocket = io.Custom("GEOMETRY_MAPS")
+
+#: carries a nodes.reference.Reference: the reference UNet and the three guidance encoders
+ReferenceSocket = io.Custom("MAGICPORTRAIT_REFERENCE")
 
 
 @dataclass(frozen=True)
@@ -21,3 +35,36 @@ class TrackedFace:
 
     track: FaceTrack
     audio: AudioSource | None  #: None: a silent clip
+
+
+@dataclass(frozen=True)
+class LoadedHead:
+    """A head model and where the files that go with it lie."""
+
+    head: HeadModel
+    folder: Path  #: models/flame
+    tracker: str  #: what FLAMETrack's auto takes: "auto", "deca_smirk" or "landmark_fit"
+
+
+@dataclass(frozen=True)
+class Motion:
+    """A portrait and the head, or the landmarks alone, that drive it."""
+
+    track: MotionTrack | FaceTrack  #: a FaceTrack, already in the portrait's frame: landmarks only
+    head: LoadedHead | None  #: None: landmarks only
+    size: tuple[int, int]  #: (h, w) px of the portrait crop, which maps and latents keep
+    audio: AudioSource | None  #: the driver's
+
+    @property
+    def approximate(self) -> bool:
+        """Whether its maps are of a face mesh, which the diffusion model never saw."""
+        return self.head is None
+
+
+@dataclass(frozen=True)
+class Maps:
+    """The maps of a clip, rendered when they are asked for."""
+
+    maps: GeometryMaps
+    audio: AudioSource | None  #: the driver's, for DecodeVideo
+    approximate: bool = False  #: of a face mesh: FaceMotionFusion warns
