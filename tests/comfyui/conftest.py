@@ -124,9 +124,13 @@ class ComfyServer:
                 continue
             kinds = info[node["type"]]["input"]
             names = [*kinds.get("required", {}).items(), *kinds.get("optional", {}).items()]
-            widgets = [name for name, (kind, _) in names if kind in WIDGETS]
-            assert len(widgets) == len(node["widgets_values"])
-            inputs = dict(zip(widgets, node["widgets_values"], strict=True))
+            values, inputs = list(node["widgets_values"]), {}
+            for name, (kind, *options) in names:
+                if kind in WIDGETS or isinstance(kind, list):
+                    inputs[name] = values.pop(0)
+                    if values and values[0] in page_only(name, *options):
+                        values.pop(0)
+            assert values == [], f"{node['type']} has more values than widgets"
             for slot in node["inputs"]:
                 if slot["link"] is not None:
                     inputs[slot["name"]] = links[slot["link"]]
@@ -135,6 +139,15 @@ class ComfyServer:
 
     def run(self, prompt: dict, timeout: float = 240) -> dict:
         return self.finish(self.submit(prompt), timeout)
+
+
+def page_only(name: str, options: dict | None = None) -> tuple[str, ...]:
+    """What the page keeps behind a widget's value for a widget of its own: see a seed's control."""
+    options = options or {}
+    if options.get("image_upload") or options.get("video_upload"):
+        return ("image",)
+    seeds = options.get("control_after_generate", name in ("seed", "noise_seed"))
+    return ("fixed", "increment", "decrement", "randomize") if seeds else ()
 
 
 def comfyui_path() -> Path:
