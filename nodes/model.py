@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import ClassVar
 
 import comfy.latent_formats
 import comfy.model_base
@@ -30,11 +31,11 @@ Wrappers = comfy.patcher_extension.WrappersMP
 class FaceModelConfig(comfy.supported_models_base.BASE):
     """What the host asks of a model's configuration."""
 
-    unet_extra_config = {}
+    unet_extra_config: ClassVar = {}
     latent_format = comfy.latent_formats.SD15
     memory_usage_factor = 1.0
     # the host's "sqrt_linear" is linear in the betas
-    sampling_settings = {
+    sampling_settings: ClassVar = {
         "beta_schedule": "sqrt_linear",
         "linear_start": BETA_START,
         "linear_end": BETA_END,

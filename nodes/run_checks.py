@@ -100,12 +100,11 @@ def run_warnings(sigmas: Tensor, cfg: float) -> list[str]:
     """What is likely to spoil the pictures of a run."""
     found = []
     if cfg > CFG_LIMIT:
-        found.append(f"cfg {cfg:g} burns the pictures of this model: use 2 to 5; 3.5 is the paper's.")
-    steps = sigmas[:-1]
-    if len(steps) > 1 and (steps > NOISE_SIGMA).float().mean() > NOISE_SHARE:
-        wasted = int((steps > NOISE_SIGMA).sum())
+        found.append(f"cfg {cfg:g} burns this model's pictures: use 2 to 5; the paper's is 3.5.")
+    wasted = int((sigmas[1:-1] > NOISE_SIGMA).sum())  # the first must
+    if wasted > NOISE_SHARE * (len(sigmas) - 1):
         found.append(
-            f"this scheduler spends {wasted} of {len(steps)} steps where nothing but noise is "
-            "seen: use simple, for karras and exponential do not suit this model."
+            f"this scheduler spends {wasted + 1} of {len(sigmas) - 1} steps where nothing but "
+            "noise is seen: use simple, for karras and exponential do not suit this model."
         )
     return found

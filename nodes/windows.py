@@ -145,9 +145,7 @@ def cut_control(control, total: int, window: FaceWindow, made: dict):
             for extra in getattr(control, "extra_concat_orig", ())
         ]
         if control.previous_controlnet is not None:
-            cut.previous_controlnet = cut_control(
-                control.previous_controlnet, total, window, made
-            )
+            cut.previous_controlnet = cut_control(control.previous_controlnet, total, window, made)
         made[id(control)] = cut
     return made[id(control)]
 
