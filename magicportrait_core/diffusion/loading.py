@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..weights.state_files import unwrap
-from .configs import GuidanceConfig, UNetConfig, VAEConfig
+from .configs import GuidanceConfig, TextConfig, UNetConfig, VAEConfig
 from .guidance_encoder import GuidanceEncoder
 from .motion_module import PositionalEncoding, positions
 from .reference_unet import ReferenceUNet
+from .text_encoder import TextEncoder
 from .unet import DenoisingUNet
 from .unused import drop_unused
 from .vae import VAE
@@ -26,6 +27,7 @@ MODULES: dict[str, tuple[type, type]] = {
     "reference_unet": (UNetConfig, ReferenceUNet),
     "guidance_encoder": (GuidanceConfig, GuidanceEncoder),
     "vae": (VAEConfig, VAE),
+    "text_encoder": (TextConfig, TextEncoder),
 }
 _SHOWN = 5  #: keys named in an error
 #: how early diffusers named the layers of the VAE's attention
@@ -68,6 +70,20 @@ def strict_state(kind: str, state: State, name: str) -> dict[str, Tensor]:
     computed. Raises InputError where it does not fit.
     """
     return _strict(_module_of(kind, state, name), kind, state, name)
+
+
+def lacking(kind: str, state: State) -> list[str]:
+    """The keys that a network of these sizes has and the state dict has not.
+
+    All is lacking, said as one key, where not even the sizes can be told. Absent positions are
+    computed and are no lack.
+    """
+    try:
+        module = _module_of(kind, state, kind)
+    except InputError:
+        return ["its sizes"]
+    known = _positions(module)
+    return [key for key in module.state_dict() if key not in state and key not in known]
 
 
 def _module_of(kind: str, state: State, name: str) -> nn.Module:

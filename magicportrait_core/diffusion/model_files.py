@@ -1,8 +1,8 @@
-"""Which files the diffusion models are read from, and reading them.
+"""Which files the diffusion models are read from.
 
 A part may lie in several files, later ones over earlier ones: Stable Diffusion 1.5's UNet, the
 motion file, the paper's own. Each may hold a part of the tensors; all together must hold exactly
-those of the network.
+those of the network (`read_part`).
 """
 
 from __future__ import annotations
@@ -12,25 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
 from ..errors import InputError
-from ..weights.catalog import entry_of
-from ..weights.state_files import read_state
-from .loading import merge_states, strict_state
-from .unused import drop_unused
+from ..weights.catalog import entry_of, how_to_get_all
+from .model_folders import MOTION_FILE, ModelFolders
+from .parts import PARTS, read_part_of, read_tensors
 
-PARTS = (
-    "denoising_unet",
-    "reference_unet",
-    "guidance_encoder_depth",
-    "guidance_encoder_normal",
-    "guidance_encoder_render",
-)
-FOLDER = "magicportrait"  #: below the models folder
-MOTION_FILE = "motion_module-47360.pth"
-VAE_FILE = "sd-vae-ft-mse/diffusion_pytorch_model.safetensors"
-PROMPT_FILE = "prompt.safetensors"  #: the stored embedding of the paper's prompt
+__all__ = ["PARTS", "ModelFiles", "find_model_files", "read_part", "read_tensors"]
+
+#: part -> key of its file in the catalogue
+KEYS = {part: part.replace("guidance_encoder", "guidance") for part in PARTS}
 
 
 @dataclass(frozen=True)
@@ -41,58 +31,76 @@ class ModelFiles:
     vae: Path | None
     text: Path | None  #: the stored embedding of the prompt, or a text encoder
 
+    @staticmethod
+    def of_combined(path: str | os.PathLike) -> ModelFiles:
+        """All of one file that `weights convert` wrote."""
+        path = Path(path)
+        return ModelFiles(dict.fromkeys(PARTS, (path,)), path, path)
+
 
 def find_model_files(
-    models: str | os.PathLike, *, vae: bool = True, text: bool = True
+    models: str | os.PathLike | ModelFolders,
+    *,
+    vae: bool = True,
+    text: bool = True,
+    combined: bool | str | os.PathLike = True,
 ) -> ModelFiles:
     """What is in a models folder; nothing is read.
 
     Args:
-        models: the folder whose magicportrait/ holds the files.
+        models: the folder whose magicportrait/ holds the files, with ComfyUI's vae/, checkpoints/,
+            diffusers/, text_encoders/ beside it; or folders of the caller's.
         vae, text: whether there must be a VAE, and a prompt's embedding or a text encoder.
+        combined: a combined file; True takes one that is there before official files (of several
+            fp32 before fp16 before bf16), False takes official files only.
 
     Raises InputError that says of each missing file how to get it.
     """
-    folder = Path(models) / FOLDER
-    found = {part: folder / f"{part}.pth" for part in PARTS}
-    missing = [_KEYS[part] for part, path in found.items() if not path.is_file()]
-    parts = {part: (path,) for part, path in found.items()}
-    motion = folder / MOTION_FILE
-    if motion.is_file():
-        parts["denoising_unet"] = (motion, *parts["denoising_unet"])
-    vae_file = folder / VAE_FILE if (folder / VAE_FILE).is_file() else None
-    text_file = folder / PROMPT_FILE if (folder / PROMPT_FILE).is_file() else None
-    if vae and vae_file is None:
+    folders = ModelFolders.of(models)
+    if combined is True:
+        whole = folders.combined()
+    else:
+        whole = Path(combined) if combined is not False else None
+    if whole is not None:
+        if not whole.is_file():
+            raise InputError(f"{whole} does not exist: `magicportrait weights convert` makes one.")
+        return ModelFiles.of_combined(whole)
+    own = {part: folders.file(f"{part}.pth") for part in PARTS}
+    motion, base = folders.file(MOTION_FILE), folders.base_unet()
+    files = ModelFiles(
+        {
+            **{part: (path,) for part, path in own.items() if path},
+            "denoising_unet": _present(base, motion, own["denoising_unet"]),
+            "reference_unet": _present(base, own["reference_unet"]),
+        },
+        folders.autoencoder(),
+        folders.text(),
+    )
+    missing = [KEYS[part] for part, path in own.items() if path is None]
+    if own["denoising_unet"] is None and motion is None:
+        missing.append("motion_module")
+    if vae and files.vae is None:
         missing.append("vae")
-    if text and text_file is None:
+    if text and files.text is None:
         missing.append("sd15_text_encoder")
     if missing:
-        raise InputError(" ".join(entry_of(key).how_to_get(folder) for key in missing))
-    return ModelFiles(parts, vae_file, text_file)
+        raise InputError(how_to_get_all(missing, folders.own[0]))
+    return files
 
 
-#: part -> key of its file in the catalogue
-_KEYS = {part: part.replace("guidance_encoder", "guidance") for part in PARTS}
-
-
-def read_part(files: ModelFiles, part: str) -> tuple[dict[str, Tensor], dict[str, int]]:
+def read_part(files: ModelFiles, part: str):
     """The state dict of one of PARTS, and how many of its tensors each file supplied.
 
-    The tensors are on the disk until they are used. Raises InputError where a file is damaged or
-    all together are not the network's tensors.
+    The tensors are on the disk until they are used. Raises InputError where a file is damaged,
+    holds another part, or all together are not the network's tensors.
     """
-    kind = kind_of(part)
-    states = [(file_name(p), drop_unused(kind, read_state(p))) for p in files.parts[part]]
-    merged, counts = merge_states(states)
-    return strict_state(kind, merged, " with ".join(counts)), counts
+    return read_part_of(part, files.parts[part])
 
 
-def kind_of(part: str) -> str:
-    """One of loading.MODULES."""
-    return "guidance_encoder" if part.startswith("guidance_encoder") else part
+def _present(*paths: Path | None) -> tuple[Path, ...]:
+    return tuple(path for path in paths if path is not None)
 
 
-def file_name(path: Path) -> str:
-    """What a file is called in reports; with its folder where many files have its name."""
-    generic = path.stem.split(".")[0] in {"diffusion_pytorch_model", "model", "pytorch_model"}
-    return f"{path.parent.name}/{path.name}" if generic else path.name
+def entry_for(part: str):
+    """The catalogue's entry of one of PARTS."""
+    return entry_of(KEYS[part])

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ..checks import check_shape
 from ..errors import InputError
-from ..weights.state_files import read_state
 from .guidance_encoder import KINDS, GuidanceEncoder
 from .loading import build_module
-from .model_files import ModelFiles, file_name, kind_of, read_part
+from .model_files import ModelFiles, read_part
+from .parts import file_name, kind_of, read_text, read_vae
 from .reference_unet import ReferenceUNet
 from .unet import DenoisingUNet
 from .vae import VAE
-
-EMBEDDING = "embedding"  #: the one tensor of the prompt's file
 
 
 @dataclass(frozen=True)
@@ -53,23 +49,13 @@ def load_models(
 
     unet, reference = load("denoising_unet"), load("reference_unet")
     encoders = {kind: load(f"guidance_encoder_{kind}") for kind in KINDS}
-    state = read_state(files.vae)
+    state = read_vae(files.vae)
     vae = build_module("vae", state, file_name(files.vae), dtype).to(device)
     sources["vae"] = {file_name(files.vae): len(state)}
     text = read_text(files.text)
     sources["text"] = {file_name(files.text): 1}
     _check_text(text, unet, files)
     return DiffusionModels(unet, reference, encoders, vae, text.to(device), sources)
-
-
-def read_text(path: Path) -> Tensor:
-    """(1, 77, c) float32: the prompt's embedding as it is stored."""
-    state = read_state(path)
-    if EMBEDDING not in state:
-        raise InputError(f"{path.name} holds no prompt's embedding.")
-    text = state[EMBEDDING].float()
-    check_shape(f"the embedding in {path.name}", text, 1, "s", "c")
-    return text
 
 
 def _check_text(text: Tensor, unet: DenoisingUNet, files: ModelFiles) -> None:

@@ -13,8 +13,8 @@ from torch import Tensor
 from ..errors import InputError
 from .configs import GuidanceConfig, UNetConfig, VAEConfig
 from .guidance_encoder import KINDS
-from .model_files import FOLDER, MOTION_FILE, PROMPT_FILE, VAE_FILE
-from .models import EMBEDDING
+from .identify import EMBEDDING
+from .model_folders import FOLDER, MOTION_FILE, PROMPT_FILE, VAE_FILE
 from .motion_module import positions
 from .official_shapes import (
     Shapes,

@@ -24,7 +24,7 @@ def read_state(path: str | os.PathLike) -> dict[str, Tensor]:
     if is_safetensors(path):
         try:
             with safe_open(path, framework="pt") as file:
-                return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+                return {key: file.get_tensor(key) for key in file.keys()}
         except (SafetensorError, OSError, RuntimeError) as error:
             raise InputError(
                 f"{path.name} is damaged, or its end is missing ({_short(error)}): take it from "
@@ -44,7 +44,7 @@ def is_safetensors(path: Path) -> bool:
     """Told by the file's beginning: the length of a JSON header, and that header's brace."""
     with path.open("rb") as file:
         start = file.read(9)
-    return start[8:9] == b"{" or path.suffix == ".safetensors"
+    return start[8:9] == b"{"
 
 
 def unwrap(state: Mapping) -> dict:
