@@ -7,6 +7,8 @@ import logging
 
 from comfy_api.latest import ComfyExtension, io
 
+from .model_folders import add_folders
+
 #: module of this folder -> its node class, in the order of the menu
 NODES = {
     "example": "MagicPortraitExample",
@@ -14,6 +16,10 @@ NODES = {
     "track_face": "MagicPortraitTrackFace",
     "preview": "MagicPortraitPreview",
     "still_editor": "MagicPortraitStillEditor",
+    "model_loader": "MagicPortraitModelLoader",
+    "face_motion_fusion": "FaceMotionFusion",
+    "temporal_denoise": "TemporalDenoise",
+    "decode_video": "DecodeVideo",
 }
 
 
@@ -30,6 +36,7 @@ def load_node(module: str, name: str) -> type[io.ComfyNode] | None:
 
 class MagicPortraitExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        add_folders()
         loaded = [load_node(module, name) for module, name in NODES.items()]
         return [node for node in loaded if node is not None]
 

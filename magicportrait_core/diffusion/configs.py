@@ -89,6 +89,31 @@ class VAEConfig:
         )
 
 
+@dataclass(frozen=True)
+class TextConfig:
+    """CLIP's text encoder."""
+
+    channels: int = 768
+    inner_channels: int = 3072  #: inside the feed-forward
+    layers: int = 12
+    heads: int = 12
+    vocabulary: int = 49408
+    positions: int = 77
+
+    @staticmethod
+    def of(shapes: Shapes) -> TextConfig:
+        """The sizes that a state dict has; CLIP's heads are 64 channels wide."""
+        vocabulary, channels = _shape(shapes, "text_model.embeddings.token_embedding.weight")
+        return TextConfig(
+            channels=channels,
+            inner_channels=_shape(shapes, "text_model.encoder.layers.0.mlp.fc1.weight")[0],
+            layers=_count(shapes, "text_model.encoder.layers.{}.mlp.fc1.weight"),
+            heads=max(1, channels // 64),
+            vocabulary=vocabulary,
+            positions=_shape(shapes, "text_model.embeddings.position_embedding.weight")[0],
+        )
+
+
 def _shape(shapes: Shapes, key: str) -> tuple[int, ...]:
     if key not in shapes:
         raise InputError(f"these are not the weights of this network: {key} is missing.")

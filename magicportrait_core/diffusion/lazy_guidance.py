@@ -32,6 +32,7 @@ class LazyGuidance(MotionGuidance):
         length: int,
         cache_bytes: int = CACHE_BYTES,
         dtype: torch.dtype | None = None,
+        place: tuple[torch.device, torch.dtype] | None = None,
     ) -> None:
         """
         Args:
@@ -39,9 +40,10 @@ class LazyGuidance(MotionGuidance):
             maps: gives the maps of the frames asked for.
             length: frames of the clip.
             dtype: of the features kept; None: the encoders'.
+            place: where and in what the encoders compute; None: as their weights are kept.
         """
         self._encoders, self._maps, self._length = encoders, maps, length
-        self._room, self._dtype = cache_bytes, dtype
+        self._room, self._dtype, self._place = cache_bytes, dtype, place
         self._kept: dict[int, Tensor] = {}
         self._last: dict[int, Tensor] = {}
 
@@ -62,8 +64,9 @@ class LazyGuidance(MotionGuidance):
         return torch.stack([known[i] for i in wanted])
 
     def _encode(self, frames: list[int]) -> list[Tensor]:
-        place = next(iter(next(iter(self._encoders.values())).parameters()))
-        maps = {kind: batch.to(place) for kind, batch in self._maps(frames).items()}
+        weight = next(iter(next(iter(self._encoders.values())).parameters()))
+        device, dtype = self._place or (weight.device, weight.dtype)
+        maps = {kind: batch.to(device, dtype) for kind, batch in self._maps(frames).items()}
         features = encode_guidance(self._encoders, maps).to("cpu", self._dtype)
         return [frame.clone() for frame in features]  # each frees its memory alone
 

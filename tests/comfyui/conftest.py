@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.comfyui.host_models import write_models
+
 PACK = Path(__file__).resolve().parents[2]
 WIDGETS = ("COMBO", "INT", "FLOAT", "STRING", "BOOLEAN")
 FIRST_DIALOG_OFF = {"Comfy.InstalledVersion": "1.27.10", "Comfy.TutorialCompleted": True}
@@ -170,6 +172,13 @@ def server(needs_comfyui, tmp_path_factory) -> Iterator[ComfyServer]:
     server = ComfyServer(tmp_path_factory.mktemp("comfy"), "ComfyUI-MagicPortrait", link=True)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def model_server(server, run_in_comfyui) -> ComfyServer:
+    """The same server, with random weights of every kind that diffusion needs."""
+    write_models(server.base / "models", run_in_comfyui)
+    return server
 
 
 @pytest.fixture
