@@ -38,7 +38,9 @@ def choose_motion_tracker(
     if head is None and tracker == AUTO:
         return TrackerChoice(LANDMARKS_ONLY, "no head model is here")
     if head is None or folder is None:
-        raise InputError(f"{tracker} needs a head model, and there is none. {ways_to_a_head(folder)}")
+        raise InputError(
+            f"{tracker} needs a head model, and there is none. {ways_to_a_head(folder)}"
+        )
     return choose_tracker(tracker, head, folder)
 
 

@@ -19,6 +19,8 @@ from .faces.framing import Framed, frame_portrait
 from .faces.networks import FaceNetworks, load_networks
 from .faces.tracker import track_faces, track_image
 from .flame.head_model import HeadModel
+from .flame.keyed import keyed
+from .flame.keyframe_files import read_text
 from .flame.library import AUTO
 from .flame.meshes import motion_meshes
 from .head_models import TrackerChoice, make_tracker, skin_of
@@ -36,6 +38,7 @@ from .types import (
     MeshSequence,
     MotionTrack,
     Progress,
+    TransferSettings,
     VideoClip,
     no_progress,
 )
@@ -154,7 +157,10 @@ def map_size(motion: AnyMotion, width: int = 0, height: int = 0) -> tuple[int, i
     for name, side in (("height", asked[0]), ("width", asked[1])):
         check_range(name, side, *_SIDES)
     high, wide = asked
-    if min(abs(wide - high * own_width / own_height), abs(high - wide * own_height / own_width)) > 1:
+    if (
+        min(abs(wide - high * own_width / own_height), abs(high - wide * own_height / own_width))
+        > 1
+    ):
         raise InputError(
             f"maps of {asked[1]}x{asked[0]} px have not the shape of the portrait's crop, "
             f"{own_width}x{own_height}: leave width or height at 0, and it follows the other"
@@ -226,11 +232,35 @@ def overlay_frames(
         done += len(batch)
 
 
-def with_settings(motion: AnyMotion, settings) -> AnyMotion:
-    """The same motion, carried over by other settings. Raises InputError as `check_neutral`."""
+def edited(
+    motion: AnyMotion,
+    head: HeadFiles | None,
+    settings: TransferSettings,
+    keys: str = "",
+    way: str = "replace",
+) -> AnyMotion:
+    """The same motion, carried over by other settings, with key frames on the driver.
+
+    Args:
+        head: of a `MotionTrack`.
+        keys: key frames as `flame.keyframes` has them in files, JSON or CSV; "" for none.
+        way: `flame.keyed.WAYS`.
+
+    Raises InputError for keys that cannot be read, or without a head model, and as
+    `check_neutral`.
+    """
     changed = replace(motion, settings=settings)
     check_neutral(changed)
-    return changed
+    if not keys.strip():
+        return changed
+    if isinstance(motion, LandmarkMotion):
+        raise InputError(
+            "key frames move a head model, and this motion is of the face mesh alone: leave keys "
+            "empty, or track with a head model"
+        )
+    model = _model(head)
+    read = read_text(keys, "keys", len(model.expression_basis))
+    return replace(changed, driver=keyed(motion.driver, read, model, way))
 
 
 def _model(head: HeadFiles | None) -> HeadModel:
