@@ -304,6 +304,8 @@ def main() -> None:
     with urllib.request.urlopen(f"{sys.argv[1]}/object_info") as answer:
         info = json.load(answer)
     for name, build in WORKFLOWS.items():
+        if len(sys.argv) > 2 and name not in sys.argv[2:]:
+            continue
         graph = Film(info, name)
         build(graph)
         (FOLDER / f"{name}.json").write_text(json.dumps(graph.json(), indent=1) + "\n")

@@ -20,8 +20,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
-from tests.comfyui.host_models import write_models
+from magicportrait_core.diffusion.tiny_models import UNET, make_tiny
+from tests.head_folder import fill_models
+from tests.small_head import small_head
 
 PACK = Path(__file__).resolve().parents[2]
 WIDGETS = ("COMBO", "INT", "FLOAT", "STRING", "BOOLEAN")
@@ -174,13 +178,6 @@ def server(needs_comfyui, tmp_path_factory) -> Iterator[ComfyServer]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
-def model_server(server, run_in_comfyui) -> ComfyServer:
-    """The same server, with random weights of every kind that diffusion needs."""
-    write_models(server.base / "models", run_in_comfyui)
-    return server
-
-
 @pytest.fixture
 def renamed_server(needs_comfyui, tmp_path) -> Iterator[ComfyServer]:
     """The server with the pack copied into a folder of another name."""
@@ -205,3 +202,30 @@ def run_in_comfyui(needs_comfyui):
         return done.stdout + done.stderr
 
     return run
+
+
+@pytest.fixture(scope="session")
+def model_server(server) -> ComfyServer:
+    """The same server with every file that the workflows name: small, random."""
+    models = server.base / "models"
+    script = Path(__file__).parent / "stock_files.py"
+    command = [comfyui_python(), str(script), str(models)]
+    subprocess.run(command, cwd=comfyui_path(), check=True, timeout=180)
+    fill_models(models, small_head())
+    make_tiny(models)
+    write_lora(models / "loras" / "tiny_lora.safetensors")
+    return server
+
+
+def write_lora(path: Path) -> None:
+    """Of kohya's kind, for one layer of the tiny denoising UNet."""
+    name, wide = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q", 2
+    channels = UNET.block_out_channels[0]
+    generator = torch.Generator().manual_seed(0)
+    path.parent.mkdir(exist_ok=True)
+    state = {
+        f"{name}.lora_down.weight": torch.randn(wide, channels, generator=generator),
+        f"{name}.lora_up.weight": torch.randn(channels, wide, generator=generator),
+        f"{name}.alpha": torch.tensor(float(wide)),
+    }
+    save_file(state, path)

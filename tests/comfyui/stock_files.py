@@ -92,6 +92,10 @@ def write(models: Path) -> None:
     text, vae = text_encoder(), codec()
     save("text_encoders/clip_l.safetensors", text)
     save("vae/vae-ft-mse-840000-ema-pruned.safetensors", vae)
+    for half in ("encoder", "decoder"):
+        head = f"taesd_{half}."
+        part = {key.removeprefix(head): vae[key] for key in vae if key.startswith(head)}
+        save(f"vae_approx/taesd_{half}.safetensors", part)
     save("upscale_models/RealESRGAN_x2.safetensors", upscaler())
     save("controlnet/control_v11f1p_sd15_depth_fp16.safetensors", control_net())
     parts = {
