@@ -113,7 +113,7 @@ def full(g: Film) -> None:
     g.note(
         "## Full reenactment\n\nThe driver's expression, jaw and pose on the portrait's own head, "
         "painted by the diffusion model." + WEIGHTS + OWN_FILES + RESULT,
-        height=620,
+        height=420,
     )
     maps = g.maps(g.track()["track"])
     g.models()
@@ -126,7 +126,7 @@ def refined(g: Film) -> None:
         "## Preview, refined by diffusion\n\nThe preview engine's frames are the start: the "
         "diffusion model repaints them by `denoise`. 0.4 keeps the preview's picture, 0.8 keeps "
         "little of it." + WEIGHTS + OWN_FILES + RESULT,
-        height=660,
+        height=440,
     )
     tracked = g.track()
     face = g.node("MagicPortraitTrackFace", 1, driving=g.example["driving"])
@@ -144,7 +144,7 @@ def expression_only(g: Film) -> None:
         "## Expression only\n\n**Motion Edit** has the gains of yaw, pitch and roll at 0: the "
         "portrait keeps its own pose and takes the driver's face. Nothing is tracked again when a "
         "gain moves." + WEIGHTS + OWN_FILES + RESULT,
-        height=660,
+        height=440,
     )
     tracked = g.track()
     edited = g.node(
@@ -161,7 +161,7 @@ def lora(g: Film) -> None:
         "`report` says how many of its weights were matched. `apply_to` `both` also changes how "
         "the portrait is seen. The stock **LoraLoaderModelOnly** works too, for kohya's layout."
         + WEIGHTS + OWN_FILES + RESULT,
-        height=700,
+        height=480,
     )  # fmt: skip
     maps = g.maps(g.track()["track"])
     g.models()
@@ -184,7 +184,7 @@ def paste_back(g: Film) -> None:
     g.note(
         "## Upscale and paste back\n\nThe crop is upscaled and put back into the full picture: "
         "pixels outside the face stay as they are." + WEIGHTS + OWN_FILES + RESULT,
-        height=640,
+        height=420,
     )
     tracked = g.track()
     maps = g.maps(tracked["track"])
@@ -204,7 +204,7 @@ def control_net(g: Film) -> None:
         "## Maps into a ControlNet\n\nThe depth of the moving face steers a stock SD1.5 "
         "checkpoint, frame by frame. No head model is needed: the tracker is `landmarks_only`. "
         "`depth_range` is `clip`, as ControlNets want it." + OWN_FILES + RESULT,
-        height=560,
+        height=420,
     )
     example = g.node("MagicPortraitExample", 1)
     tracked = g.node(
@@ -237,7 +237,7 @@ def ksampler(g: Film) -> None:
         "## KSampler in place of Temporal Denoise\n\nThe model is a stock MODEL: any sampler and "
         "any patch that takes one works. Keep to `simple`, `euler` or `ddim`; `karras` and a `cfg` "
         "above 7 burn the picture." + WEIGHTS + OWN_FILES + RESULT,
-        height=680,
+        height=440,
     )
     maps = g.maps(g.track()["track"])
     g.models()
