@@ -75,9 +75,8 @@ def main() -> None:
         tracked = track_motion(clip, portrait, None, networks=networks)
     motion, crop = tracked.motion, tracked.portrait.picture
     own = track_image(open_image(demo_portrait_path()), networks)
-    moved = torch.cat(list(reenact_frames(portrait, own, motion.driver, MotionSettings())))[
-        ..., *HEAD
-    ]
+    driven = reenact_frames(portrait, own, motion.driver, MotionSettings())
+    moved = torch.cat(list(driven))[HEAD]
     yaw = motion.driver.landmarks[:, 1, 0] - motion.driver.landmarks[:, [234, 454], 0].mean(1)
     turned = int(yaw.abs().argmax())
     lips = (motion.driver.landmarks[:, 14] - motion.driver.landmarks[:, 13]).norm(dim=-1)
