@@ -51,7 +51,7 @@ def test_unet(theirs, ours):
         ("decoder.up.3.block.2.norm1.weight", "decoder.up_blocks.0.resnets.2.norm1.weight"),
         ("decoder.up.1.upsample.conv.weight", "decoder.up_blocks.2.upsamplers.0.conv.weight"),
         ("decoder.mid.attn_1.proj_out.bias", "decoder.mid_block.attentions.0.to_out.0.bias"),
-        ("decoder.up.1.block.0.nin_shortcut.bias", "decoder.up_blocks.2.resnets.0.conv_shortcut.bias"),
+        ("decoder.up.1.block.0.nin_shortcut.b", "decoder.up_blocks.2.resnets.0.conv_shortcut.b"),
         ("decoder.norm_out.weight", "decoder.conv_norm_out.weight"),
         ("quant_conv.weight", "quant_conv.weight"),
     ],

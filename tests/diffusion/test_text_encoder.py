@@ -23,7 +23,7 @@ def encoder():
     torch.manual_seed(0)
     made = TextEncoder(SMALL).eval().requires_grad_(False)
     for weights in made.parameters():
-        weights += 0.05 * torch.randn_like(weights)
+        weights += 0.3 * torch.randn_like(weights)
     return made
 
 
