@@ -12,6 +12,7 @@ from magicportrait_core.diffusion.model_files import PARTS, ModelFiles, find_mod
 from magicportrait_core.diffusion.model_folders import ModelFolders, is_sd15_name
 from magicportrait_core.diffusion.models import load_models
 from magicportrait_core.diffusion.official_shapes import base_shapes
+from magicportrait_core.diffusion.parts import read_text, read_vae
 from magicportrait_core.diffusion.text_encoder import TextEncoder, encode_prompt
 from magicportrait_core.diffusion.tiny_models import UNET, make_tiny
 from magicportrait_core.errors import InputError
@@ -157,7 +158,7 @@ def test_unused_tensors_may_be_absent(models, folder, expected):
 def test_the_vae_in_its_layouts(models, folder, made, name):
     own = folder / "sd-vae-ft-mse" / "diffusion_pytorch_model.safetensors"
     state = read_state(own)
-    wanted = load_models(find_model_files(made)).vae.state_dict()
+    wanted = read_vae(own)
     own.unlink()
     if name == "missing":
         with pytest.raises(InputError, match=r"sd-vae-ft-mse.*about 335 MB.*Licence: MIT"):
@@ -177,7 +178,7 @@ def test_the_vae_in_its_layouts(models, folder, made, name):
             torch.save({"state_dict": theirs | {"loss.logvar": torch.ones(1)}}, path)
         else:
             save_file({key: tensor.contiguous() for key, tensor in theirs.items()}, path)
-    same(load_models(find_model_files(models)).vae.state_dict(), wanted)
+    same(read_vae(find_model_files(models).vae), wanted)
 
 
 @pytest.mark.parametrize("place", ["diffusers", "checkpoint", "clip_l"])
@@ -195,8 +196,8 @@ def test_the_prompt_from_a_text_encoder(models, folder, base, text_encoder, plac
         state = state | {"logit_scale": torch.ones(())}
     path.parent.mkdir(parents=True)
     save_file({key: tensor.contiguous() for key, tensor in state.items()}, path)
-    loaded = load_models(find_model_files(models))
-    assert torch.equal(loaded.text, encode_prompt(text_encoder))
+    found = read_text(find_model_files(models).text)
+    assert torch.equal(found, encode_prompt(text_encoder))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
@@ -211,14 +212,15 @@ def test_types_of_numbers(made, dtype):
 
 def test_values_of_a_mapped_file_can_be_changed(models, folder):
     """As a LoRA does: the file stays as it is."""
-    loaded = load_models(find_model_files(models), torch.float32)
-    before = (folder / "sd-vae-ft-mse" / "diffusion_pytorch_model.safetensors").read_bytes()
-    half = load_models(find_model_files(models), torch.float16)
-    with torch.no_grad():
-        for network in (loaded.unet, half.unet, half.vae):
-            for weights in network.parameters():
-                weights += 1
-    assert (folder / "sd-vae-ft-mse" / "diffusion_pytorch_model.safetensors").read_bytes() == before
+    files = find_model_files(models)
+    encoder = files.parts["guidance_encoder_depth"][0]
+    before = files.vae.read_bytes(), encoder.read_bytes()
+    for state in (read_vae(files.vae), read_part(files, "guidance_encoder_depth")[0]):
+        for tensor in state.values():
+            was = tensor.clone()
+            tensor += 1
+            assert torch.equal(tensor, was + 1)
+    assert (files.vae.read_bytes(), encoder.read_bytes()) == before
 
 
 def test_all_that_is_missing_is_said_at_once(tmp_path):
@@ -262,7 +264,7 @@ def test_a_wrong_file_in_a_slot_is_named(models, folder, there, part, holds):
     state = read_state(found)
     torch.save({key: tensor.clone() for key, tensor in state.items()}, folder / f"{part}.pth")
     with pytest.raises(InputError, match=rf"^{part}\.pth holds {holds}.*, where the tensors of"):
-        load_models(find_model_files(models))
+        read_part(find_model_files(models), part)
 
 
 def test_damage_code_and_extra_keys(models, folder):
@@ -270,7 +272,7 @@ def test_damage_code_and_extra_keys(models, folder):
     whole = path.read_bytes()
     path.write_bytes(whole[:-4000])
     with pytest.raises(InputError, match=r"guidance_encoder_depth\.pth is damaged"):
-        load_models(find_model_files(models))
+        read_part(find_model_files(models), "guidance_encoder_depth")
 
     class Calls:
         def __reduce__(self):
@@ -278,25 +280,25 @@ def test_damage_code_and_extra_keys(models, folder):
 
     torch.save({"conv_in.weight": Calls()}, path)
     with pytest.raises(InputError, match=r"is refused, for it holds more than tensors.*mkdir"):
-        load_models(find_model_files(models))
+        read_part(find_model_files(models), "guidance_encoder_depth")
     assert not (folder / "marker").exists()
 
     path.write_bytes(whole)
     state = read_state(path) | {"blocks.9.weight": torch.ones(1)}
-    torch.save(state, folder / "guidance_encoder_normal.pth")
+    torch.save(state, path)
     with pytest.raises(
-        InputError, match=r"guidance_encoder_normal\.pth does .*1 unexpected: blocks\.9\.weight"
+        InputError, match=r"guidance_encoder_depth\.pth does .*1 unexpected: blocks\.9\.weight"
     ):
-        load_models(find_model_files(models))
+        read_part(find_model_files(models), "guidance_encoder_depth")
     torch.save([1, 2], path)
     with pytest.raises(InputError, match=r"guidance_encoder_depth\.pth holds a list"):
-        load_models(find_model_files(models))
+        read_part(find_model_files(models), "guidance_encoder_depth")
 
 
 def test_what_is_missing_may_be_in_another_file(models, folder):
     (folder / "motion_module-47360.pth").unlink()
     with pytest.raises(InputError, match=r"546 missing.*may be in another file: motion_module-473"):
-        load_models(find_model_files(models))
+        read_part(find_model_files(models), "denoising_unet")
     state = read_state(folder / "reference_unet.pth")
     torch.save(
         {k: t for k, t in state.items() if k != "conv_in.bias"}, folder / "reference_unet.pth"
