@@ -65,6 +65,8 @@ class LazyGuidance(MotionGuidance):
         place = next(iter(next(iter(self._encoders.values())).parameters()))
         maps = {kind: batch.to(place) for kind, batch in self._maps(frames).items()}
         features = encode_guidance(self._encoders, maps).to("cpu", self._dtype)
+        if len(features) != len(frames):
+            raise InputError(f"{len(frames)} frames of maps were asked for, {len(features)} came.")
         return [frame.clone() for frame in features]  # each frees its memory alone
 
     def _remember(self, known: dict[int, Tensor]) -> None:

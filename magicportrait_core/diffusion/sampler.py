@@ -8,15 +8,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..checks import check_choice, check_range, check_shape
+from ..checks import check_choice, check_range
 from ..errors import InputError
 from ..types import MotionGuidance, Progress, ReferenceCondition, no_progress
 from .context_windows import PRESETS, WindowSettings
+from .inputs import check_reference, check_start
+from .motion_module import check_window
 from .noise import initial_noise, shared_noise
 from .schedule import NoiseSchedule, zero_snr_schedule
+from .shortage import naming_shortage
 from .solvers import SOLVERS, make_solver
 from .unet import DenoisingUNet
 from .windowed import ClipDenoiser
+
+_LOWER = "the picture's size, the windows at once, or the windows' length"
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,9 @@ def sample(
     Raises InputError for inputs that do not fit one another, and for a prediction that is not
     finite (which step and window it names).
     """
+    check_range("latent rows and columns", min(size), 1, 1 << 16)
+    check_window(min(len(guidance), settings.windows.length), unet.config.max_frames)
+    check_reference(reference, size)
     schedule = zero_snr_schedule()
     solver = make_solver(
         settings.solver, schedule, settings.steps, settings.denoise, seed=settings.seed + 1
@@ -94,7 +102,8 @@ def sample(
     for number, t in enumerate(solver.times):
         report = _reporter(progress, number, settings.steps)
         try:
-            v = denoiser.predict(x, t, report)
+            with naming_shortage("denoising", _LOWER):
+                v = denoiser.predict(x, t, report)
         except InputError as error:
             raise InputError(f"step {number + 1} of {settings.steps}: {error}") from error
         x = solver.step(number, x, v)
@@ -121,7 +130,7 @@ def _begin(
         raise InputError("latents to start from go with a denoise below 1, and it with them.")
     if start is None:
         return noise
-    check_shape("start", start, *noise.shape)
+    check_start(start, tuple(noise.shape))
     signal = schedule.signal(t)
     return signal**0.5 * start.to(noise) + (1 - signal) ** 0.5 * noise
 

@@ -49,10 +49,10 @@ class ClipDenoiser:
             batch = windows[start : start + self.at_once]
             predictions = self._guided(latents, timestep, batch)
             for number, (window, v) in enumerate(zip(batch, predictions, strict=True), start + 1):
-                if not torch.isfinite(v).all():
+                if not v.isfinite().all():
                     raise InputError(
                         f"the prediction of window {number} of {len(windows)} is not finite: "
-                        "use float32."
+                        f"{self._remedy(latents, window)}."
                     )
                 each = window_weights(len(window), self.windows.weights).to(latents.device)
                 each = each[:, None, None, None]
@@ -61,6 +61,19 @@ class ClipDenoiser:
             if report is not None:
                 report(start + len(batch), len(windows))
         return total if self.sum_overlaps and self.scale <= 1 else total / weight
+
+    def _remedy(self, latents: Tensor, window: Sequence[int]) -> str:
+        """What to do about a prediction that is not finite: one of its inputs may be at fault."""
+        inputs = {
+            "the latents that it began with": [latents[list(window)]],
+            "the features of its maps": [self.guidance.frames(window)],
+            "the numbers of the text": [self.text],
+            "the portrait's features": self.reference.states.values(),
+        }
+        for name, tensors in inputs.items():
+            if not all(values.isfinite().all() for values in tensors):
+                return f"nor are {name}, make them again"
+        return "use float32"
 
     def _guided(
         self, latents: Tensor, timestep: int, windows: Sequence[Sequence[int]]
