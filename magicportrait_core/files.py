@@ -85,6 +85,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         mode = temporary.stat().st_mode  # what the user's umask makes of a new file
         yield temporary
         temporary.chmod(mode)  # safetensors makes its files the user's alone
+        with temporary.open("r+b") as file:  # or a power cut leaves the name without the content
+            os.fsync(file.fileno())
         replace_file(temporary, path)
     except OSError as error:
         if error.errno == errno.ENOSPC or error.filename == str(temporary):
