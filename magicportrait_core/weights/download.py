@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +26,18 @@ class Fetched:
     sha256: str | None  #: as the hub publishes it; None for small files
 
 
-def download(key: str, folder: Path, progress: Progress = no_progress) -> Path:
+def download(
+    key: str,
+    folder: Path,
+    progress: Progress = no_progress,
+    check: Callable[[Path], None] | None = None,
+) -> Path:
     """Bring a file of the catalogue into ``folder``, that of its kind, and check it.
 
     A file that is there is checked and not brought again; half a file is continued.
+
+    Args:
+        check: called with the file as it came; its InputError keeps the file out.
 
     Raises:
         InputError: it needs a registration or has no address to load from (the sentence says
@@ -49,6 +58,8 @@ def download(key: str, folder: Path, progress: Progress = no_progress) -> Path:
     try:
         expected = (record and record.sha256) or entry.sha256 or fetched.sha256
         sha256 = _check(fetched.path, entry, expected, progress)
+        if check is not None:
+            check(fetched.path)
     except InputError:
         shutil.rmtree(work, ignore_errors=True)
         raise
