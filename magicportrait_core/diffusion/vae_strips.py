@@ -19,7 +19,7 @@ from .resnet import ResnetBlock
 from .vae import LATENT_SCALE, VAE
 
 #: pixels of a layer's strip
-STRIP_PIXELS = 1 << 16
+STRIP_PIXELS = 1 << 15
 #: rows beside a strip that its convolutions see; even, for some halve the size
 _HALO = 2
 
@@ -82,7 +82,7 @@ def _resnet(block: ResnetBlock, x: Tensor, pixels: int) -> Tensor:
     norm = _Norm(block.norm1, x)
     y = _strips(lambda part: block.conv1(norm(part)), x, pixels)
     norm = _Norm(block.norm2, y)
-    y = _strips(lambda part: block.conv2(norm(part)), y, pixels)
+    _strips_in_place(lambda part: block.conv2(norm(part)), y, pixels)
     if block.conv_shortcut is None:
         return y.add_(x)
     for rows in _rows(x, pixels):
@@ -104,6 +104,15 @@ def _strips(run: Part, x: Tensor, pixels: int, into: int = 1, out: int = 1) -> T
             made = y.new_empty(*y.shape[:2], x.shape[2] * out // into, y.shape[3])
         made[:, :, rows.start * out // into : rows.stop * out // into] = y[:, :, kept]
     return made
+
+
+def _strips_in_place(run: Part, x: Tensor, pixels: int) -> None:
+    """As _strips, for a ``run`` that keeps the shape; what it makes takes x's place."""
+    above = x[:, :, :0]  # rows as they were before the strip above was overwritten
+    for rows in _rows(x, pixels):
+        part = torch.cat([above, x[:, :, rows.start : rows.stop + _HALO]], 2)
+        top, above = above.shape[2], x[:, :, rows][:, :, -_HALO:].clone()
+        x[:, :, rows] = run(part)[:, :, top : top + rows.stop - rows.start]
 
 
 def _rows(x: Tensor, pixels: int) -> list[slice]:
