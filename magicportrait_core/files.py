@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import time
 from collections.abc import Iterator
@@ -55,6 +56,12 @@ def keep_inputs(output: str | Path, *inputs: str | Path) -> None:
 def temporary_beside(path: Path) -> Path:
     """A new hidden name in the same folder, so that the rename stays on one disk."""
     return path.with_name(f".{path.name[:100]}.{uuid4().hex[:8]}.part")
+
+
+def remove_parts(path: Path) -> None:
+    """Remove what processes that were killed while they wrote ``path`` left beside it."""
+    for part in path.parent.glob(f".{glob.escape(path.name[:100])}.????????.part"):
+        part.unlink(missing_ok=True)
 
 
 def replace_file(temporary: Path, path: Path) -> None:

@@ -1,13 +1,15 @@
 """A run folder: what a long run has done, so that it goes on where it was stopped.
 
-    run.json             what the run is made of, and the output once it is finished
-    *.safetensors, .png  what its stages made, each written whole
-    state.safetensors    latents after the last finished step, and what the solver needs
-    windows/             predictions of the current step's windows
-    previews/            pictures to look at; nothing is read from them
+    run.json            what the run is made of, and the output once it is finished
+    portrait.png, own_face.safetensors, driver_face.safetensors, motion.safetensors, tracked.json
+                        the portrait, cut out, and its motion; tracked.json is written last
+    start.safetensors   latents that sampling starts from, where it does not start from noise
+    state.safetensors   latents after the last finished step, and what the solver needs
+    windows/            predictions of the current step's windows
+    previews/           pictures to look at; nothing is read from them
 
 Every file is written beside its place, brought to the disk and renamed: at whatever moment a run
-ends, what lies here is whole.
+ends, what lies here is whole. No other file is ever removed.
 """
 
 from __future__ import annotations
@@ -18,20 +20,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from .diffusion.journal import Journal, SamplerState, StepJournal
 from .errors import InputError
-from .files import replacing
+from .files import remove_parts, replacing
 
-SETUP, STATE = "run.json", "state.safetensors"
+SETUP, STATE, START = "run.json", "state.safetensors", "start.safetensors"
+PORTRAIT, MOTION, TRACKED = "portrait.png", "motion.safetensors", "tracked.json"
+OWN_FACE, DRIVER_FACE = "own_face.safetensors", "driver_face.safetensors"
+FILES = (SETUP, STATE, START, PORTRAIT, MOTION, TRACKED, OWN_FACE, DRIVER_FACE)
 WINDOWS, PREVIEWS = "windows", "previews"
 FORMAT = 1
 _HISTORY = "history."
-_OWN = ("*.safetensors", "*.png", ".*.part")  #: besides run.json and the two folders
 
 
 class RunFolder:
@@ -55,16 +58,17 @@ class RunFolder:
         kept = folder._read()
         if resume and kept is not None:
             _check_same(folder.path, kept, folder._setup)
-            for part in folder.path.glob("**/.*.part"):  # of a process that was killed
-                part.unlink(missing_ok=True)
+            folder._sweep()
             return folder
-        if kept is None and folder.path.is_dir() and any(folder.path.iterdir()):
+        if folder._foreign() and kept is None:
             raise InputError(f"The folder {folder.path} holds no run: name an empty or a new one.")
         folder._make()
         return folder
 
     def file(self, name: str) -> Path:
-        """Where a stage's file lies, or is to lie."""
+        """Where one of FILES lies, or is to lie."""
+        if name not in FILES:
+            raise ValueError(name)
         return self.path / name
 
     def journal(self) -> Journal:
@@ -78,7 +82,7 @@ class RunFolder:
     @property
     def begun(self) -> bool:
         """Whether it holds any work."""
-        return any(self.path.glob("*.safetensors"))
+        return any((self.path / name).exists() for name in FILES if name != SETUP)
 
     def remove(self) -> None:
         """Delete the folder with all that this class and its stages wrote."""
@@ -97,12 +101,24 @@ class RunFolder:
         self._write(None)
 
     def _empty(self) -> None:
-        (self.path / SETUP).unlink(missing_ok=True)
         for name in (WINDOWS, PREVIEWS):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for pattern in _OWN:
-            for path in self.path.glob(pattern):
-                path.unlink(missing_ok=True)
+        self._sweep()
+        for name in reversed(FILES):  # run.json last: until then it is known as a run's
+            (self.path / name).unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        """Remove what a process that was killed was writing."""
+        for name in FILES:
+            remove_parts(self.path / name)
+
+    def _foreign(self) -> bool:
+        """Whether something lies here that no run writes."""
+        if not self.path.is_dir():
+            return False
+        own = {*FILES, WINDOWS, PREVIEWS}
+        found = {path.name for path in self.path.iterdir()}
+        return any(name not in own and not _is_part_of(name) for name in found)
 
     def _read(self) -> dict[str, Any] | None:
         """run.json's setup; None: there is none."""
@@ -115,7 +131,9 @@ class RunFolder:
                 raise ValueError(f"format {found['format']}")
             return dict(found["setup"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} is not of this version's runs ({error}): remove it.") from error
+            raise InputError(
+                f"{path} is not of this version's runs ({error}): remove it."
+            ) from error
 
     def _write(self, finished: Mapping[str, Any] | None) -> None:
         values = {"format": FORMAT, "setup": self._setup, "finished": finished}
@@ -179,6 +197,10 @@ class KeptWindows(StepJournal):
         return self._folder / f"step_{self._step + 1:04d}_window_{number + 1:06d}.safetensors"
 
 
+def _is_part_of(name: str) -> bool:
+    return name.endswith(".part") and any(name.startswith(f".{own}.") for own in FILES)
+
+
 def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Contiguous, on the CPU, none sharing memory, as a file wants them."""
     seen: set[int] = set()
@@ -186,12 +208,12 @@ def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         tensor = tensor.cpu().contiguous()
         shared = tensor.untyped_storage().data_ptr() in seen
-        made[name] = tensor.clone() if shared or _is_part(tensor) else tensor
+        made[name] = tensor.clone() if shared or _is_view(tensor) else tensor
         seen.add(made[name].untyped_storage().data_ptr())
     return made
 
 
-def _is_part(tensor: Tensor) -> bool:
+def _is_view(tensor: Tensor) -> bool:
     return tensor.untyped_storage().nbytes() != tensor.numel() * tensor.element_size()
 
 
@@ -204,8 +226,8 @@ def _check_same(path: Path, kept: Mapping[str, Any], now: Mapping[str, Any]) -> 
     ]
     if differing:
         raise InputError(
-            f"The run in {path} cannot go on to the same bytes: {'; '.join(differing)}. Set it back, "
-            "or run without --resume, from the beginning."
+            f"The run in {path} cannot go on to the same bytes: {'; '.join(differing)}. Set it "
+            "back, or run without --resume, from the beginning."
         )
 
 

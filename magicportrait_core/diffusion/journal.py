@@ -21,7 +21,7 @@ class StepJournal:
     """The predictions of one step's windows. This one keeps nothing."""
 
     def find(self, number: int) -> Tensor | None:
-        """The prediction of a window (from 0), (n, 4, h, w) float32 on the CPU, where it is kept."""
+        """The prediction of a window (from 0), (n, 4, h, w) float32, where it is kept."""
         return None
 
     def keep(self, number: int, prediction: Tensor) -> None:

@@ -123,9 +123,7 @@ def sample(
     return x
 
 
-def _resumed(
-    journal: Journal, solver: Solver, shape: tuple[int, ...]
-) -> tuple[int, Tensor | None]:
+def _resumed(journal: Journal, solver: Solver, shape: tuple[int, ...]) -> tuple[int, Tensor | None]:
     """How many steps are finished, and the latents after them; the solver is brought there."""
     state = journal.state()
     if state is None:

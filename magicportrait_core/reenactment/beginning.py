@@ -16,13 +16,12 @@ from ..errors import InputError
 from ..files import replacing
 from ..pictures import to_float
 from ..preview import MotionSettings, reenact_frames
-from ..runs import RunFolder
+from ..runs import START, RunFolder
 from ..types import Progress, TransferSettings, VideoClip
 from ..video import open_video
 from .motion import Found
 from .settings import PREVIEW
 
-_START = "start.safetensors"
 _BATCH = 4  #: frames that are held at once
 
 
@@ -33,8 +32,8 @@ def open_start(init: str | Path | None, frames: int) -> VideoClip | None:
     clip = open_video(init)
     if clip.frame_count != frames:
         raise InputError(
-            f"{clip.name} has {clip.frame_count} frames, the driver has {frames}: start from a clip "
-            "that was made with the same driver and the same part of it."
+            f"{clip.name} has {clip.frame_count} frames, the driver has {frames}: start from a "
+            "clip that was made with the same driver and the same part of it."
         )
     return clip
 
@@ -55,7 +54,7 @@ def start_latents(
     """
     if init is None:
         return None
-    path = folder.file(_START)
+    path = folder.file(START)
     if not path.is_file():
         clip = open_start(init, len(found.motion))
         if clip is None:

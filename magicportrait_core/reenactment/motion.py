@@ -26,7 +26,7 @@ from ..maps_scene import KEYFRAMES
 from ..motion_choice import LANDMARKS_ONLY
 from ..motion_pipeline import AnyMotion, CropSettings, HeadFiles, track_motion
 from ..pictures import to_float, to_uint8
-from ..runs import RunFolder
+from ..runs import DRIVER_FACE, MOTION, OWN_FACE, PORTRAIT, TRACKED, RunFolder
 from ..threads import one_thread
 from ..tracks import (
     kind_of,
@@ -46,10 +46,6 @@ from ..types import (
 )
 from ..video import open_image, write_image
 from .settings import DiffusionSettings
-
-PORTRAIT = "portrait.png"
-_MOTION, _FACE, _OWN_FACE = "motion.safetensors", "driver_face.safetensors", "own_face.safetensors"
-_TRACKED = "tracked.json"  #: written last: what lies beside it is complete
 
 Source = VideoClip | FaceTrack | HeadTrack
 
@@ -162,30 +158,30 @@ def warn_of_landmarks(found: Found) -> None:
 def keep(found: Found, folder: RunFolder) -> None:
     """Write it into a run folder."""
     write_image(folder.file(PORTRAIT), found.picture)
-    save_track(folder.file(_OWN_FACE), found.own_face)
+    save_track(folder.file(OWN_FACE), found.own_face)
     if found.driver_face is not None:
-        save_track(folder.file(_FACE), found.driver_face)
+        save_track(folder.file(DRIVER_FACE), found.driver_face)
     about = {"tracker": found.choice.name, "why": found.choice.why}
     if isinstance(found.motion, MotionTrack):
-        save_motion(folder.file(_MOTION), found.motion)
+        save_motion(folder.file(MOTION), found.motion)
     else:
         about["from_source"] = found.motion.portrait_from_source.tolist()
-    with replacing(folder.file(_TRACKED)) as temporary:
+    with replacing(folder.file(TRACKED)) as temporary:
         temporary.write_text(json.dumps(about), encoding="utf-8")
 
 
 def kept(folder: RunFolder, settings: DiffusionSettings) -> Found | None:
     """What :func:`keep` wrote; None where it did not come to its end."""
-    if not folder.file(_TRACKED).is_file():
+    if not folder.file(TRACKED).is_file():
         return None
-    about = json.loads(folder.file(_TRACKED).read_text(encoding="utf-8"))
-    own = load_track(folder.file(_OWN_FACE))
-    seen = load_track(folder.file(_FACE)) if folder.file(_FACE).is_file() else None
+    about = json.loads(folder.file(TRACKED).read_text(encoding="utf-8"))
+    own = load_track(folder.file(OWN_FACE))
+    seen = load_track(folder.file(DRIVER_FACE)) if folder.file(DRIVER_FACE).is_file() else None
     if "from_source" in about:
         place = torch.tensor(about["from_source"])
         motion = LandmarkMotion(own, seen, settings.transfer, place)
     else:
-        motion = load_motion(folder.file(_MOTION))
+        motion = load_motion(folder.file(MOTION))
     choice = TrackerChoice(about["tracker"], about["why"])
     return Found(open_image(folder.file(PORTRAIT)), motion, choice, own, seen)
 

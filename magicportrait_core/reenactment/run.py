@@ -19,7 +19,7 @@ from ..drivers import FaceChoice, Trimming
 from ..engines import EngineChoice
 from ..errors import MagicPortraitError
 from ..faces.networks import FaceNetworks
-from ..files import keep_inputs
+from ..files import keep_inputs, remove_parts
 from ..guidance_maps import encoder_maps
 from ..motion_pipeline import HeadFiles, motion_maps
 from ..report import Recorder, Report, recording
@@ -29,7 +29,16 @@ from ..video import VideoWriter, check_video_path, open_image
 from ..weights.folders import models_folder
 from . import record
 from .beginning import open_start, start_latents
-from .motion import Found, Source, find_motion, head_files, keep, kept, open_source, warn_of_landmarks
+from .motion import (
+    Found,
+    Source,
+    find_motion,
+    head_files,
+    keep,
+    kept,
+    open_source,
+    warn_of_landmarks,
+)
 from .networks import Networks, open_networks
 from .previews import step_pictures
 from .settings import PREVIEW, DiffusionSettings
@@ -245,8 +254,7 @@ def _decode(
     """Frame by frame into the file."""
     height, width = found.picture.shape[1:]
     fps = found.motion.driver.fps
-    for part in output.parent.glob(f".{output.name[:100]}.????????.part"):
-        part.unlink(missing_ok=True)  # of a process that was killed here
+    remove_parts(output)
     with VideoWriter(output, height, width, fps, codec=codec, audio=sound) as writer:
         for done, frames in enumerate(decode_chunks(vae, latents)):
             progress("decoding", done, len(latents))

@@ -38,9 +38,9 @@ class VideoWriter:
     """A context manager that writes one video file.
 
     The file appears under its name when the block ends; after an exception, Ctrl-C included,
-    nothing is left. The same frames give the same bytes. ``h264`` is yuv420p .mp4, tagged and converted as BT.709 limited range;
-    ``prores`` is 422 HQ .mov; ``ffv1`` is lossless RGB .mkv. Odd sizes get their last row or
-    column twice where the codec needs even ones.
+    nothing is left. The same frames give the same bytes. ``h264`` is yuv420p .mp4, tagged and
+    converted as BT.709 limited range; ``prores`` is 422 HQ .mov; ``ffv1`` is lossless RGB .mkv.
+    Odd sizes get their last row or column twice where the codec needs even ones.
     """
 
     def __init__(
