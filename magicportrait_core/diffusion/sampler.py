@@ -13,11 +13,12 @@ from ..errors import InputError
 from ..types import MotionGuidance, Progress, ReferenceCondition, no_progress
 from .context_windows import PRESETS, WindowSettings
 from .inputs import check_reference, check_start
+from .journal import Journal, SamplerState
 from .motion_module import check_window
 from .noise import initial_noise, shared_noise
-from .schedule import NoiseSchedule, zero_snr_schedule
+from .schedule import NoiseSchedule, clean_and_noise, zero_snr_schedule
 from .shortage import naming_shortage
-from .solvers import SOLVERS, make_solver
+from .solvers import SOLVERS, Solver, make_solver
 from .unet import DenoisingUNet
 from .windowed import ClipDenoiser
 
@@ -48,8 +49,9 @@ class SampleSettings:
         check_choice("solver", self.solver, SOLVERS)
 
 
-#: called with a step's number, the latents after it, and the v they came from, (t, 4, h, w) both
-Watch = Callable[[int, Tensor, Tensor], None]
+#: called with a step's number, the latents after it, the v they came from, and the clean latents
+#: that v stands for, (t, 4, h, w) each
+Watch = Callable[[int, Tensor, Tensor, Tensor], None]
 
 
 @torch.no_grad()
@@ -63,6 +65,7 @@ def sample(
     start: Tensor | None = None,
     progress: Progress = no_progress,
     watch: Watch | None = None,
+    journal: Journal = Journal(),  # noqa: B008, it keeps nothing
 ) -> Tensor:
     """Latents of every frame that guidance has, (t, 4, h, w) float32 on the CPU.
 
@@ -74,7 +77,10 @@ def sample(
         size: rows and columns of the latents, an eighth of the picture's.
         start: (t, 4, h, w) latents to start from where settings.denoise is below 1.
         progress: called after each forward of windows.
-        watch: called after each step.
+        watch: called after each step that is taken here.
+        journal: what a run that was stopped had done, and where this one keeps what it does. The
+            result is what a run without a stop gives, to the bit, with the same inputs, devices
+            and threads.
 
     Raises InputError for inputs that do not fit one another, and for a prediction that is not
     finite (which step and window it names).
@@ -97,19 +103,39 @@ def sample(
         settings.sum_overlaps,
         settings.windows_at_once,
     )
-    noise = make_noise(len(guidance), size, settings, unet.config.in_channels)
-    x = _begin(noise, start, settings, schedule, solver.times[0])
-    for number, t in enumerate(solver.times):
+    shape = (len(guidance), unet.config.in_channels, *size)
+    done, x = _resumed(journal, solver, shape)
+    if x is None:
+        noise = make_noise(len(guidance), size, settings, unet.config.in_channels)
+        x = _begin(noise, start, settings, schedule, solver.times[0])
+    for number, t in list(enumerate(solver.times))[done:]:
         report = _reporter(progress, number, settings.steps)
         try:
             with naming_shortage("denoising", _LOWER):
-                v = denoiser.predict(x, t, report)
+                v = denoiser.predict(x, t, report, journal.step(number))
         except InputError as error:
             raise InputError(f"step {number + 1} of {settings.steps}: {error}") from error
-        x = solver.step(number, x, v)
+        after = solver.step(number, x, v)
         if watch is not None:
-            watch(number, x, v)
+            watch(number, after, v, clean_and_noise(schedule, x, v, t)[0])
+        x = after
+        journal.finish(SamplerState(number + 1, x, solver.history()))
     return x
+
+
+def _resumed(journal: Journal, solver: Solver, shape: tuple[int, ...]) -> tuple[int, Tensor | None]:
+    """How many steps are finished, and the latents after them; the solver is brought there."""
+    state = journal.state()
+    if state is None:
+        return 0, None
+    if tuple(state.latents.shape) != shape or not 0 < state.steps <= len(solver.times):
+        raise InputError(
+            f"what was kept of {state.steps} steps, {tuple(state.latents.shape)}, is of another "
+            f"run than {len(solver.times)} steps of {shape}: begin anew."
+        )
+    if state.steps < len(solver.times):
+        solver.resume(state.steps, state.history)
+    return state.steps, state.latents
 
 
 def make_noise(

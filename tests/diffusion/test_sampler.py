@@ -158,13 +158,15 @@ def test_progress_and_steps_are_told(call):
     told, steps = [], []
     x = call(
         progress=lambda stage, done, total: told.append((stage, done, total)),
-        watch=lambda number, latents, v: steps.append((number, latents, v)),
+        watch=lambda *step: steps.append(step),
     )
     assert told == [("denoising", i + 1, 9) for i in range(9)]
-    assert [number for number, _, _ in steps] == [0, 1, 2]
+    assert [number for number, *_ in steps] == [0, 1, 2]
     assert steps[-1][1].equal(x)
     assert steps[0][2].shape == x.shape
     torch.testing.assert_close(ddim_step(zero_snr_schedule(), steps[1][1], steps[2][2], 332, -1), x)
+    torch.testing.assert_close(steps[2][3], x)  # the last step ends at the clean latents
+    torch.testing.assert_close(steps[0][3], -steps[0][2])  # there is no signal at time 999
 
 
 def test_starting_from_frames(call, unet, draw):
@@ -183,7 +185,7 @@ def test_starting_from_frames(call, unet, draw):
 
     def watched(settings):
         times.clear()
-        return call(settings, start=start, watch=lambda number, x, v: times.append(number))
+        return call(settings, start=start, watch=lambda number, *_: times.append(number))
 
     some = watched(replace(SETTINGS, denoise=0.3))
     least = watched(replace(SETTINGS, denoise=0.003 * 4))
