@@ -17,6 +17,7 @@ NODES = {
     "preview": "MagicPortraitPreview",
     "still_editor": "MagicPortraitStillEditor",
     "model_loader": "MagicPortraitModelLoader",
+    "lora_loader": "MagicPortraitLoraLoader",
     "face_motion_fusion": "FaceMotionFusion",
     "temporal_denoise": "TemporalDenoise",
     "decode_video": "DecodeVideo",

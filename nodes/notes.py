@@ -13,9 +13,9 @@ from server import PromptServer
 from ..magicportrait_core.errors import MagicPortraitWarning
 
 
-def show_note(text: str, node_id: str) -> None:
+def show_note(text: str, node_id: str, level: int = logging.WARNING) -> None:
     """Log ``text`` and show it on the node."""
-    logging.warning("MagicPortrait: %s", text)
+    logging.log(level, "MagicPortrait: %s", text)
     server = PromptServer.instance
     if hasattr(server, "send_progress_text"):
         server.send_progress_text(text, node_id)
