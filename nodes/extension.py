@@ -22,6 +22,7 @@ NODES = {
     "render_geometry_maps": "RenderGeometryMaps",
     "paste_back": "MagicPortraitPasteBack",
     "model_loader": "MagicPortraitModelLoader",
+    "lora_loader": "MagicPortraitLoraLoader",
     "face_motion_fusion": "FaceMotionFusion",
     "temporal_denoise": "TemporalDenoise",
     "decode_video": "DecodeVideo",

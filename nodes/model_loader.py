@@ -5,10 +5,10 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..magicportrait_core.diffusion.guidance_encoder import KINDS
-from ..magicportrait_core.diffusion.model_files import MOTION_FILE, PARTS, read_part
+from ..magicportrait_core.diffusion.model_files import PARTS, read_part
 from .host_module import DTYPES
 from .model import make_model
-from .model_choice import AUTO, KIND, choose_files
+from .model_choice import AUTO, KIND, MODEL, OFFICIAL, choose_files, files_state, known_files
 from .model_folders import listed
 from .notes import warnings_on_node
 from .progress import HostProgress
@@ -16,9 +16,8 @@ from .reference import make_reference
 from .schema import node_schema
 from .sockets import ReferenceSocket
 
-#: input -> what it is, for tooltips
+#: part -> what it is, for tooltips
 CHOICES = {
-    "denoising_unet": "the denoising UNet",
     "reference_unet": "the reference UNet, which reads the portrait",
     "guidance_encoder_depth": "the encoder of depth maps",
     "guidance_encoder_normal": "the encoder of normal maps",
@@ -27,14 +26,13 @@ CHOICES = {
 }
 
 
-def _choice(name: str, what: str) -> io.Input:
-    official = MOTION_FILE if name == "motion_module" else f"{name}.pth"
-    return io.Combo.Input(
-        name,
-        options=[AUTO, *listed(KIND, [official])],
-        default=AUTO,
-        tooltip=f"The file of {what}; auto takes {official} of models/{KIND}.",
-    )
+def _choice(part: str, tooltip: str, name: str | None = None) -> io.Input:
+    options = [AUTO, *listed(KIND, known_files(part))]
+    return io.Combo.Input(name or part, options=options, default=AUTO, tooltip=tooltip)
+
+
+def _parts(model: str, others: dict[str, str]) -> dict[str, str]:
+    return {MODEL: model, **{part: others[part] for part in CHOICES}}
 
 
 class MagicPortraitModelLoader(io.ComfyNode):
@@ -47,7 +45,16 @@ class MagicPortraitModelLoader(io.ComfyNode):
             description="Loads the video diffusion model. The MODEL goes to any sampler, LoRA or"
             " model patch; the reference goes to Face Motion Fusion.",
             inputs=[
-                *(_choice(name, what) for name, what in CHOICES.items()),
+                _choice(
+                    MODEL,
+                    "One file with all parts, or the denoising UNet. auto takes a combined file of"
+                    f" models/{KIND}, else the official files there.",
+                    "model",
+                ),
+                *(
+                    _choice(part, f"The file of {what}; auto takes {OFFICIAL[part]}.")
+                    for part, what in CHOICES.items()
+                ),
                 io.Combo.Input(
                     "dtype",
                     options=list(DTYPES),
@@ -75,7 +82,7 @@ class MagicPortraitModelLoader(io.ComfyNode):
     @classmethod
     def validate_inputs(
         cls,
-        denoising_unet,
+        model,
         reference_unet,
         guidance_encoder_depth,
         guidance_encoder_normal,
@@ -86,15 +93,19 @@ class MagicPortraitModelLoader(io.ComfyNode):
         return True
 
     @classmethod
-    def execute(cls, dtype, if_missing, **chosen) -> io.NodeOutput:
+    def fingerprint_inputs(cls, model, **others) -> str:
+        return files_state(_parts(model, others))
+
+    @classmethod
+    def execute(cls, model, dtype, if_missing, **others) -> io.NodeOutput:
         progress = HostProgress()
-        files = choose_files(chosen, if_missing == "download", progress)
+        files = choose_files(_parts(model, others), if_missing == "download", progress)
         states = {}
         for number, part in enumerate(PARTS):
             progress("models", number, len(PARTS))
             states[part] = read_part(files, part)[0]
         with warnings_on_node(cls.hidden.unique_id):
-            model = make_model(states["denoising_unet"], "denoising_unet", dtype)
+            model = make_model(states[MODEL], MODEL, dtype)
             encoders = {kind: states[f"guidance_encoder_{kind}"] for kind in KINDS}
             reference = make_reference(states["reference_unet"], encoders, dtype)
         progress("models", len(PARTS), len(PARTS))

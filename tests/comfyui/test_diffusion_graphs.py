@@ -24,7 +24,7 @@ def picture(color: int, frames: int = FRAMES, size: int = SIZE) -> dict:
 @pytest.fixture(scope="module")
 def graph() -> dict:
     """Maps of one colour each, a portrait of another, a stock KSampler, a saved video."""
-    auto = ("denoising_unet", "reference_unet", "motion_module")
+    auto = ("model", "reference_unet", "motion_module")
     encoders = tuple(f"guidance_encoder_{kind}" for kind in ("depth", "normal", "render"))
     names = dict.fromkeys((*auto, *encoders), "auto")
     return {

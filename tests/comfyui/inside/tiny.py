@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import comfy.sample
 import torch
 from host import run_node
 from pack.magicportrait_core.diffusion.guidance_encoder import KINDS
@@ -13,6 +14,7 @@ from pack.nodes.conds import KEY
 from pack.nodes.face_motion_fusion import FaceMotionFusion
 from pack.nodes.model import make_model
 from pack.nodes.reference import make_reference
+from pack.nodes.sampling import plan_run
 from safetensors.torch import load_file
 
 GOLDENS = Path(os.environ["MAGICPORTRAIT_GOLDENS"]) / "diffusion"
@@ -43,21 +45,21 @@ def reference(dtype: str = "fp32"):
     return make_reference(golden("tiny_reference_unet"), encoders, dtype)
 
 
-def pictures() -> dict[str, torch.Tensor]:
-    """The goldens' maps as the overrides take them."""
-    given = {kind: INPUTS[f"guidance_u8.{kind}"] / 255 for kind in KINDS}
+def pictures(frames=range(FRAMES)) -> dict[str, torch.Tensor]:
+    """The goldens' maps of some frames as the overrides take them."""
+    given = {kind: INPUTS[f"guidance_u8.{kind}"][list(frames)] / 255 for kind in KINDS}
     return given | {"normal": 0.5 + 0.5 * given["normal"]}
 
 
-def fused(**more):
-    """positive, negative and latent of the goldens' run."""
+def fused(frames=range(FRAMES), **more):
+    """positive, negative and latent of the goldens' run, or of some of its frames."""
     inputs = {
         "reference": reference(),
         "portrait_crop": INPUTS["ref_image_u8"][None] / 255,
         "vae": GoldenVAE(),
         "positive": [[INPUTS["text_embeds"], {"pooled_output": torch.zeros(1, 8)}]],
     }
-    return run_node(FaceMotionFusion, **inputs | pictures() | more)
+    return run_node(FaceMotionFusion, **inputs | pictures(frames) | more)
 
 
 def features(conditioning) -> HeldGuidance:
@@ -67,6 +69,20 @@ def features(conditioning) -> HeldGuidance:
 def noise() -> torch.Tensor:
     """(20, 4, 16, 8), the goldens'."""
     return WANTED["initial_noise"][0].transpose(0, 1).contiguous()
+
+
+def sample(model, frames=range(FRAMES), conds=None, steps=1, cfg=3.5, **more):
+    """The paper's sampler on the goldens' noise of some frames; conds: positive, negative.
+
+    The host's euler subtracts numbers of 4518 at the first step, and keeps 4 digits.
+    """
+    positive, negative = conds or fused(frames)[:2]
+    start = noise()[list(frames)]
+    plan = plan_run(model, "magicportrait_ddim", "simple", steps, 1.0)
+    return comfy.sample.sample_custom(
+        model, start, cfg, plan.sampler, plan.sigmas, positive, negative,
+        torch.zeros_like(start), disable_pbar=True, seed=42, **more,
+    )  # fmt: skip
 
 
 def final() -> torch.Tensor:
