@@ -50,8 +50,8 @@ def graph_of(head: bool) -> dict:
         EDIT: {
             "class_type": "MagicPortraitMotionEdit",
             "inputs": gains | {
-                "track": [TRACK, 1], "translation": 0.0, "relative": False, "neutral_frame": -1,
-                "pivot": "root", "keys": "", "keys_mode": "replace",
+                "track": [TRACK, 1], "translation": 0.0, "gaze": 0.0, "relative": False,
+                "neutral_frame": -1, "pivot": "root", "keys": "", "keys_mode": "replace",
             },
         },
         MAPS: {
