@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .diffusion.combined import read_metadata
@@ -38,8 +38,16 @@ def check_files(
 ) -> Iterator[FileCheck]:
     """Check the files named, or every file of weights in the models folder."""
     folder = models_folder(models)
+    seen: dict[str, Path] = {}
     for path in files or _present(folder):
-        yield check_file(path, folder, progress)
+        check = check_file(path, folder, progress)
+        entry = entry_at(path, folder)
+        if check.sha256 and entry is not None and entry.key in SLOTS:
+            first = seen.setdefault(check.sha256, path)
+            if first.name != path.name:
+                note = f"is the same file as {first.name}: one of them is in a wrong place"
+                check = replace(check, state=BAD, notes=(note, *check.notes))
+        yield check
 
 
 def check_file(path: Path, models: Path, progress: Progress = no_progress) -> FileCheck:

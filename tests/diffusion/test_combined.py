@@ -25,10 +25,19 @@ def made(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def converted(made, tmp_path_factory):
+    """A combined file that is read and never changed."""
+    output = tmp_path_factory.mktemp("converted") / "magicportrait_bf16.safetensors"
+    return convert_models(find_model_files(made), output, "bf16")
+
+
 @pytest.mark.parametrize("dtype", ["fp16", "bf16", "fp32"])
-def test_what_is_read_back(made, tmp_path, dtype):
-    files, output = find_model_files(made), tmp_path / f"magicportrait_{dtype}.safetensors"
-    report = convert_models(files, output, dtype)
+def test_what_is_read_back(made, converted, tmp_path, dtype):
+    files, report = find_model_files(made), converted
+    if dtype != "bf16":
+        report = convert_models(files, tmp_path / "x.safetensors", dtype)
+    output = report.output
     assert report.size == output.stat().st_size
     whole = ModelFiles.of_combined(output)
     pairs = [(read_part(files, part)[0], read_part(whole, part)[0]) for part in PARTS]
@@ -45,9 +54,8 @@ def test_what_is_read_back(made, tmp_path, dtype):
     assert not any(is_unused("guidance_encoder", key.split(".", 1)[1]) for key in keys)
 
 
-def test_its_metadata(made, tmp_path):
-    files, output = find_model_files(made), tmp_path / "a.safetensors"
-    convert_models(files, output, "bf16")
+def test_its_metadata(made, converted, tmp_path):
+    files, output = find_model_files(made), converted.output
     told = read_metadata(output)
     assert told["dtype"] == "bf16"
     assert told["prompt"] == "A close up of a person."
@@ -64,10 +72,10 @@ def test_its_metadata(made, tmp_path):
     assert read_metadata(files.vae) == {}
 
 
-def test_it_goes_before_official_files(made, tmp_path):
+def test_it_goes_before_official_files(made, converted, tmp_path):
     shutil.copytree(made, tmp_path / "models")
     folder = tmp_path / "models" / "magicportrait"
-    convert_models(find_model_files(made), folder / "magicportrait_fp16.safetensors")
+    shutil.copy(converted.output, folder / "magicportrait_fp16.safetensors")
     found = find_model_files(tmp_path / "models")
     assert found.vae == found.text == folder / "magicportrait_fp16.safetensors"
     assert find_model_files(tmp_path / "models", combined=False).vae != found.vae

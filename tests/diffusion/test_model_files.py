@@ -7,12 +7,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from magicportrait_core.diffusion import prompts
 from magicportrait_core.diffusion.configs import TextConfig
 from magicportrait_core.diffusion.model_files import PARTS, ModelFiles, find_model_files, read_part
 from magicportrait_core.diffusion.model_folders import ModelFolders, is_sd15_name
 from magicportrait_core.diffusion.models import load_models
 from magicportrait_core.diffusion.official_shapes import base_shapes
 from magicportrait_core.diffusion.parts import read_text, read_vae
+from magicportrait_core.diffusion.prompts import embed_prompt
 from magicportrait_core.diffusion.text_encoder import TextEncoder, encode_prompt
 from magicportrait_core.diffusion.tiny_models import UNET, make_tiny
 from magicportrait_core.errors import InputError
@@ -308,6 +310,27 @@ def test_what_is_missing_may_be_in_another_file(models, folder):
         match=r"1 missing: conv_in\.bias\).*another file: stable-diffusion-v1-5/.*3\.44 GB",
     ):
         read_part(find_model_files(models), "reference_unet")
+
+
+def test_one_encoder_in_two_places(models, folder):
+    shutil.copy(folder / "guidance_encoder_depth.pth", folder / "guidance_encoder_render.pth")
+    with pytest.raises(InputError, match="encoders of depth and render maps are the same"):
+        load_models(find_model_files(models))
+
+
+def test_prompts(models, folder, text_encoder, monkeypatch):
+    files = find_model_files(models)
+    assert torch.equal(embed_prompt(models, files), read_text(files.text))
+    with pytest.raises(InputError, match=r"text_encoder/model\.safetensors .* is not in"):
+        embed_prompt(models, files, "a face")
+    path = folder / "stable-diffusion-v1-5" / "text_encoder" / "model.safetensors"
+    path.parent.mkdir(parents=True)
+    save_file(text_encoder.state_dict(), path)
+    with pytest.raises(InputError, match=r"needs vocab\.json in .*tokenizer"):
+        embed_prompt(models, files, "a face")
+    monkeypatch.setattr(prompts, "tokens_of", lambda prompt, folder: (320, 1710))
+    made = embed_prompt(models, files, "a face")
+    assert torch.equal(made, encode_prompt(text_encoder, (320, 1710)))
 
 
 def test_texts_of_another_width(models, folder):
