@@ -62,7 +62,7 @@ class Priors:
         basis = points.rest_basis()[1]
         first = len(spread) - n  # -n would be all of them where there is none
         precision[first:, first:] += self._held(points, basis)
-        on_skull = (basis * points.skull.sqrt()[:, None]).reshape(n, -1).double() / self.skull
+        on_skull = (basis * points.skull.sqrt()[:, None]).flatten(1).double() / self.skull
         precision[first:, first:] += on_skull @ on_skull.T
         return precision
 
