@@ -12,6 +12,7 @@ from ..checks import check_choice, check_range
 from ..errors import InputError
 from ..types import MotionGuidance, Progress, ReferenceCondition, no_progress
 from .context_windows import PRESETS, WindowSettings
+from .fitting_memory import fitted_windows
 from .inputs import check_reference, check_start
 from .journal import Journal, SamplerState
 from .motion_module import check_window
@@ -36,7 +37,7 @@ class SampleSettings:
     denoise: float = 1.0  #: below 1 sampling starts from given latents, with less noise
     seed: int = 42
     shared_noise: bool = False  #: windows start from the same noise in other orders: see `noise`
-    windows_at_once: int = 1  #: in one forward: faster, for more memory
+    windows_at_once: int | None = 1  #: in one forward; None: as many as fit, see `fitting_memory`
     sum_overlaps: bool = False  #: at a scale of 1 or less, as the reference: see `windowed`
     bank_dtype: torch.dtype | None = None  #: the bank is rounded to it; the reference's: float16
 
@@ -45,7 +46,12 @@ class SampleSettings:
         check_range("guidance_scale", self.guidance_scale, 0, 100)
         check_range("denoise", self.denoise, 0.01, 1)
         check_range("steps / denoise", self.steps / self.denoise, 1, 1000)
-        check_range("windows_at_once", self.windows_at_once, 1, 1 << 20)
+        check_range(
+            "windows_at_once",
+            1 if self.windows_at_once is None else self.windows_at_once,
+            1,
+            1 << 20,
+        )
         check_choice("solver", self.solver, SOLVERS)
 
 
@@ -101,7 +107,7 @@ def sample(
         settings.windows,
         settings.guidance_scale,
         settings.sum_overlaps,
-        settings.windows_at_once,
+        settings.windows_at_once or windows_that_fit(unet, len(guidance), size, settings),
     )
     shape = (len(guidance), unet.config.in_channels, *size)
     done, x = _resumed(journal, solver, shape)
@@ -136,6 +142,16 @@ def _resumed(journal: Journal, solver: Solver, shape: tuple[int, ...]) -> tuple[
     if state.steps < len(solver.times):
         solver.resume(state.steps, state.history)
     return state.steps, state.latents
+
+
+def windows_that_fit(
+    unet: DenoisingUNet, frames: int, size: tuple[int, int], settings: SampleSettings
+) -> int:
+    """What windows_at_once None comes to now; a run that is to repeat bit for bit notes it."""
+    weight = unet.conv_in.weight
+    length = min(frames, settings.windows.length)
+    guided = settings.guidance_scale > 1
+    return fitted_windows(unet.config, length, guided, size, weight.dtype, weight.device)
 
 
 def make_noise(

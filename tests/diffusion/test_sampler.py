@@ -67,8 +67,9 @@ def test_sampling_is_the_plain_loop(call, unet, text, bank, features):
     torch.testing.assert_close(call(), expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("at_once", [2, 5])
+@pytest.mark.parametrize("at_once", [2, 5, None])
 def test_windows_may_go_together(call, at_once):
+    """None: as many as fit the memory."""
     together = call(replace(SETTINGS, windows_at_once=at_once))
     torch.testing.assert_close(together, call(), rtol=1e-3, atol=1e-4)
 
