@@ -65,6 +65,7 @@ def host_module(
     return load_into(module, kind, state, name, precision.weights)
 
 
-def host_attention(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-    """The attention that the host was started with."""
-    return optimized_attention(q, k, v, heads)
+def host_attention(q: Tensor, k: Tensor, v: Tensor, heads: int, **more) -> Tensor:
+    """The attention that the host was started with; Cancel is heeded at each, not once a step."""
+    model_management.throw_exception_if_processing_interrupted()
+    return optimized_attention(q, k, v, heads, **more)

@@ -12,7 +12,6 @@ import comfy.model_patcher
 import comfy.patcher_extension
 import comfy.supported_models_base
 from comfy import model_management
-from comfy.ldm.modules.attention import optimized_attention
 from torch import Tensor
 
 from ..magicportrait_core.diffusion.context_windows import PRESETS
@@ -20,7 +19,7 @@ from ..magicportrait_core.diffusion.schedule import BETA_END, BETA_START
 from ..magicportrait_core.diffusion.skips import Residuals
 from ..magicportrait_core.errors import InputError
 from .conds import KEY, CondFace, Told, chunk_conditions
-from .host_module import choose_precision, config_of, host_module
+from .host_module import choose_precision, config_of, host_attention, host_module
 from .patches import hooks_of
 from .run_checks import NOT_CONNECTED, watch_runs
 from .windows import set_windows
@@ -100,7 +99,7 @@ class FaceModel(comfy.model_base.BaseModel):
             chunk_conditions(told, indices, x.device, x.dtype),
             residuals=residuals,
             hooks=hooks_of(options, control),
-            attention=partial(optimized_attention, transformer_options=options),
+            attention=partial(host_attention, transformer_options=options),
         )
 
     def _computed(self):

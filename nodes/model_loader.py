@@ -71,7 +71,9 @@ class MagicPortraitModelLoader(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Model.Output("model", display_name="model", tooltip="For samplers, LoRAs ..."),
+                io.Model.Output(
+                    "model_out", display_name="model", tooltip="For samplers, LoRAs and patches."
+                ),
                 ReferenceSocket.Output(
                     "reference", display_name="reference", tooltip="For Face Motion Fusion."
                 ),

@@ -16,7 +16,7 @@ from ..magicportrait_core.errors import MagicPortraitWarning
 def show_note(text: str, node_id: str, level: int = logging.WARNING) -> None:
     """Log ``text`` and show it on the node."""
     logging.log(level, "MagicPortrait: %s", text)
-    server = PromptServer.instance
+    server = getattr(PromptServer, "instance", None)  # None: the nodes are run by a script
     if hasattr(server, "send_progress_text"):
         server.send_progress_text(text, node_id)
 

@@ -14,11 +14,12 @@ from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete, RescaleCFG
 from comfy_extras.nodes_model_downscale import PatchModelAddDownscale
 from comfy_extras.nodes_pag import PerturbedAttentionGuidance
 from comfy_extras.nodes_tomesd import TomePatchModel
-from nodes import ConditioningCombine, ConditioningSetArea, ConditioningSetTimestepRange, KSampler
 from pack.magicportrait_core.diffusion.context_windows import WindowSettings
 from pack.nodes.windows import set_windows
 
-FRAMES = 8
+from nodes import ConditioningCombine, ConditioningSetArea, ConditioningSetTimestepRange, KSampler
+
+FRAMES = 4
 CLIP = range(FRAMES)
 CONDS = tiny.fused(CLIP)[:2]
 TRANSFORMERS = [
@@ -95,9 +96,9 @@ with torch.no_grad():
         "sampling as it is": run(stock(ModelSamplingDiscrete, "v_prediction", True)),
     }
     adapter = Adapter(0.5)
-    windowed = everywhere("attn2", Adapter(0.5))
-    set_windows(windowed, WindowSettings(6, 2))
-    watched = windowed.model_options["transformer_options"]["patches_replace"]["attn2"]
+    framed = Adapter(0.5)
+    windowed = everywhere("attn2", framed)
+    set_windows(windowed, WindowSettings(3, 1))
     changed = {
         "adapter": run(everywhere("attn2", adapter)),
         "adapter in windows": run(windowed),
@@ -147,6 +148,8 @@ with torch.no_grad():
         finite=all(bool(made.isfinite().all()) for made in [*changed.values(), easy]),
         easy_cache=relative(easy, base),
         adapter_places=sorted({(*place, index) for place, index, _, _ in adapter.seen}),
+        adapter_frames=sorted({tuple(seen[3]["sub_idxs"]) for seen in framed.seen}),
+        adapter_total=sorted({seen[3]["full_length"] for seen in framed.seen}),
         sampler_custom=relative(custom[0]["samples"], sampled["samples"]),
         carried=[sampled["magicportrait"]["fps"], custom[0]["magicportrait"]["fps"]],
         areas=relative(tiny.sample(tiny.model(), CLIP, (areas, negative), steps=2), base),

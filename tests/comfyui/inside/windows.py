@@ -12,13 +12,14 @@ import comfy.ops
 import tiny
 import torch
 from comfy_extras.nodes_context_windows import ContextWindowsManualNode
-from nodes import ControlNetApplyAdvanced, LatentFromBatch  # noqa: F401  the host's
 from pack.magicportrait_core.diffusion.context_windows import (
     WindowSettings,
     context_windows,
     window_weights,
 )
 from pack.nodes.windows import set_windows
+
+from nodes import ControlNetApplyAdvanced, LatentFromBatch  # noqa: F401  the host's
 
 FRAMES = 14
 SMALL = WindowSettings(6, 2)
