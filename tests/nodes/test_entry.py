@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -49,3 +50,16 @@ def test_workflow_is_consistent(path):
     picture = path.with_suffix(".jpg")
     assert picture.read_bytes()[:2] == b"\xff\xd8"
     assert picture.stat().st_size < 100_000
+
+
+def test_pictures_of_help_pages_are_there():
+    """They are named from the page's own folder: the pack's folder may have any name."""
+    pages = ROOT / "web" / "docs"
+    named = [
+        (page.name, name)
+        for page in pages.glob("*.md")
+        for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    ]
+    assert named
+    for page, name in named:
+        assert (pages / name).resolve().is_file(), f"{page} shows {name}"
