@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 PACK = Path(__file__).resolve().parents[2]
-WIDGETS = ("COMBO", "INT", "FLOAT", "STRING", "BOOLEAN")
+WIDGETS = ("COMBO", "COMFY_DYNAMICCOMBO_V3", "INT", "FLOAT", "STRING", "BOOLEAN")
 FIRST_DIALOG_OFF = {"Comfy.InstalledVersion": "1.27.10", "Comfy.TutorialCompleted": True}
 
 
