@@ -13,7 +13,7 @@ const NODES = [
   "RenderGeometryMaps",
 ];
 const FOLDED = "magicportrait_folded";
-const WIDTH = 340; // px
+const WIDTH = 320; // px
 
 function give(node) {
   const scrubber = new Scrubber({

@@ -69,10 +69,12 @@ function drawStill(ctx, run, width, inks) {
     const above = top + HEAD;
     const [low, high] = range(panel);
     const y = (value) => above + height - ((value - low) / (high - low)) * height;
-    ctx.fillStyle = inks.lane;
+    ctx.globalAlpha = 0.07;
+    ctx.fillStyle = inks.text;
     ctx.beginPath();
     ctx.roundRect(EDGE - 4, above - 2, width - 2 * EDGE + 8, height + 4, 4);
     ctx.fill();
+    ctx.globalAlpha = 1;
     ctx.fillStyle = "rgba(240, 92, 76, 0.28)";
     const half = (x(1) - x(0)) / 2;
     for (const [first, last] of run.lost) {

@@ -4,6 +4,7 @@ import { latest, post } from "./pictures.js";
 import { make } from "./widget.js";
 
 const LABELS = { frame: "Driver", mesh: "Mesh", result: "Result", portrait: "Portrait" };
+const ALONE = { result: "This frame, as the gains stand" };
 const ICONS = {
   play: "M4 2.5v11l9-5.5z",
   pause: "M5 3v10M11 3v10",
@@ -33,7 +34,6 @@ function inks(element) {
     text: of("--input-text", "#ddd"),
     soft: of("--descrip-text", "#999"),
     faint: of("--border-color", "#4e4e4e"),
-    lane: of("--comfy-input-bg", "#222"),
     playhead: of("--input-text", "#fff"),
   };
 }
@@ -45,7 +45,7 @@ export class Scrubber {
     this.run = null;
     this.frame = 0;
     this.view = null;
-    this.close = false;
+    this.close = true;
     this.folded = folded;
     this.build();
     this.plot = new CurvePlot(this.curves);
@@ -59,6 +59,7 @@ export class Scrubber {
   build() {
     this.views = make("div", "mp-views");
     this.face = icon("face", "Show the face alone, or the whole picture");
+    this.face.classList.add("mp-on");
     this.foldButton = icon("fold", "Fold or unfold");
     this.image = make("img");
     this.image.alt = "";
@@ -120,6 +121,12 @@ export class Scrubber {
   }
 
   showViews() {
+    const alone = this.run.views.length === 1;
+    this.views.classList.toggle("mp-alone", alone);
+    if (alone) {
+      this.views.replaceChildren(make("span", "", ALONE[this.view] ?? this.view));
+      return;
+    }
     this.views.replaceChildren(
       ...this.run.views.map((view) => {
         const button = make("button", "", LABELS[view] ?? view[0].toUpperCase() + view.slice(1));

@@ -35,7 +35,7 @@ export function addFoot(node, name, element, height) {
   widget.serialize = false;
   widget.computeLayoutSize = () => {
     const min = height();
-    return { minHeight: min, maxHeight: min ? 4096 : 0, minWidth: min ? 300 : 0 };
+    return { minHeight: min, maxHeight: min ? 4096 : 0, minWidth: 0 };
   };
   for (const kind of ["pointerdown", "pointermove", "pointerup", "dblclick"]) {
     element.addEventListener(kind, (event) => event.stopPropagation());
@@ -45,8 +45,7 @@ export function addFoot(node, name, element, height) {
 
 // The node takes the size its widgets need; it never shrinks below what the user gave it.
 export function refit(node, least = 0) {
-  const [width, height] = node.computeSize();
-  const size = [Math.max(node.size[0], width, least), Math.max(node.size[1], height)];
+  const size = [Math.max(node.size[0], least), Math.max(node.size[1], node.computeSize()[1])];
   if (size[0] !== node.size[0] || size[1] !== node.size[1]) node.setSize(size);
   app.graph?.setDirtyCanvas(true, true);
 }
