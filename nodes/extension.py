@@ -14,6 +14,11 @@ NODES = {
     "track_face": "MagicPortraitTrackFace",
     "preview": "MagicPortraitPreview",
     "still_editor": "MagicPortraitStillEditor",
+    "head_loader": "MagicPortraitHeadLoader",
+    "flame_track": "FLAMETrack",
+    "motion_edit": "MagicPortraitMotionEdit",
+    "render_geometry_maps": "RenderGeometryMaps",
+    "paste_back": "MagicPortraitPasteBack",
 }
 
 

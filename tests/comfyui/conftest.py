@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -104,10 +104,13 @@ class ComfyServer:
             self.submit(prompt)
         return refused.value.read().decode()
 
-    def finish(self, prompt_id: str, timeout: float = 240) -> dict:
-        """Wait until the prompt has ended; its history entry."""
+    def finish(
+        self, prompt_id: str, timeout: float = 240, watch: Callable[[], None] = lambda: None
+    ) -> dict:
+        """Wait until the prompt has ended, calling ``watch`` meanwhile; its history entry."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
+            watch()
             history = self.get(f"/history/{prompt_id}")
             if prompt_id in history:
                 return history[prompt_id]

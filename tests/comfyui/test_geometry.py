@@ -1,0 +1,393 @@
+"""The geometry nodes in a real server: tracks, edits, maps, pasting, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.comfyui.graphs import (
+    cached,
+    changed,
+    decode,
+    encode,
+    failure,
+    pictures,
+    save_image,
+    save_video,
+    saved_files,
+    succeeded,
+)
+from tests.head_folder import fill_models
+from tests.small_head import small_head
+
+EXAMPLE, LOAD, HEAD, TRACK, EDIT, MAPS, SAVE, TAKER = (str(n) for n in range(1, 9))
+SIDE = 256
+
+
+def graph_of(head: bool) -> dict:
+    """Example -> FLAMETrack -> Motion Edit -> maps -> the maps' video, saved."""
+    gains = dict.fromkeys(("expression", "jaw", "eyelids", "yaw", "pitch", "roll"), 1.0)
+    graph = {
+        EXAMPLE: {"class_type": "MagicPortraitExample", "inputs": {}},
+        HEAD: {
+            "class_type": "MagicPortraitHeadLoader",
+            "inputs": {"head": "auto", "tracker_weights": "auto", "if_missing": "explain"},
+        },
+        TRACK: {
+            "class_type": "FLAMETrack",
+            "inputs": {
+                "driving": [EXAMPLE, 1], "portrait": [EXAMPLE, 0], "head": [HEAD, 0],
+                "tracker": "auto", "crop": "auto", "crop_scale": 1.0, "size": SIDE,
+                "smoothing": 0.5,
+            },
+        },
+        EDIT: {
+            "class_type": "MagicPortraitMotionEdit",
+            "inputs": gains | {
+                "track": [TRACK, 1], "translation": 0.0, "relative": False, "neutral_frame": -1,
+                "pivot": "root", "keys": "", "keys_mode": "replace",
+            },
+        },
+        MAPS: {
+            "class_type": "RenderGeometryMaps",
+            "inputs": {
+                "track": [EDIT, 0], "width": 0, "height": 0, "mode": "stable",
+                "depth_range": "frame",
+            },
+        },
+        SAVE: save_video([MAPS, 5], "maps"),
+    }  # fmt: skip
+    if not head:
+        del graph[HEAD]
+        del graph[TRACK]["inputs"]["head"]
+    return graph
+
+
+@pytest.fixture
+def bare(server) -> dict:
+    """The graph without a head, where models/flame is empty."""
+    shutil.rmtree(server.base / "models" / "flame", ignore_errors=True)
+    return graph_of(False)
+
+
+@pytest.fixture
+def headed(server) -> dict:
+    """The graph with the small head in models/flame."""
+    folder = server.base / "models" / "flame"
+    if not (folder / "small.safetensors").exists():
+        fill_models(server.base / "models", small_head())
+    return graph_of(True)
+
+
+def taken(graph: dict, source: list, prefix: str) -> dict:
+    """The graph with a picture output saved."""
+    graph = copy.deepcopy(graph)
+    graph[TAKER] = save_image(source, prefix)
+    return graph
+
+
+def maps_of(server, graph: dict) -> np.ndarray:
+    return decode(saved_files(server, succeeded(server.run(graph)), SAVE)[0])
+
+
+def test_without_any_head_the_face_mesh_moves(server, bare):
+    entry = succeeded(server.run(taken(bare, [TRACK, 0], "crop")))
+    frames = decode(saved_files(server, entry, SAVE)[0])
+    assert frames.std(0).max() > 20
+    (crop,) = saved_files(server, entry, TAKER)
+    assert Image.open(crop).size == (SIDE, SIDE)
+    said = [line for line in server.log().splitlines() if "landmarks_only: no head model" in line]
+    assert said
+    assert "gnm_head.npz" in said[-1]
+    assert "if_missing is download" in said[-1]
+    assert "flame.is.tue.mpg.de" in said[-1]
+
+
+def test_what_needs_a_head_says_how_to_get_one(server, bare):
+    sentence = failure(server, changed(bare, TRACK, tracker="landmark_fit"), TRACK)
+    assert "landmark_fit needs a head model" in sentence
+    assert "gnm_head.npz" in sentence
+    graph = graph_of(True)
+    for choice, wanted in (
+        ("auto", "there is no head model in"),
+        ("flame2020_generic (not installed)", "generic_model.pkl (head model FLAME 2020 generic"),
+        ("flame2020_generic", "about 53 MB) is not in"),
+        ("gnm_head (not installed)", "set if_missing to download"),
+        ("my_own", "no head model my_own"),
+    ):
+        sentence = failure(server, changed(graph, HEAD, head=choice), HEAD)
+        assert wanted in sentence
+        assert str(server.base / "models" / "flame") in sentence
+        assert "landmarks_only" in sentence
+    sentence = failure(
+        server, changed(graph, HEAD, head="flame2023 (not installed)", if_missing="download"), HEAD
+    )
+    assert "register at" in sentence
+
+
+def test_known_heads_are_offered(server, bare):
+    kinds = server.get("/object_info/MagicPortraitHeadLoader")["MagicPortraitHeadLoader"]
+    offered = kinds["input"]["required"]["head"][1]["options"]
+    assert offered[0] == "auto"
+    assert "gnm_head (not installed)" in offered
+    assert "flame2020_generic (not installed)" in offered
+
+
+def test_a_gain_reruns_only_what_depends_on_it(server, headed):
+    entry = succeeded(server.run(headed))
+    frames = decode(saved_files(server, entry, SAVE)[0])
+    assert frames.std(0).max() > 20
+    assert cached(succeeded(server.run(headed))) == set(headed)
+    still = dict.fromkeys(("expression", "jaw", "eyelids", "yaw", "pitch", "roll"), 0.0)
+    entry = succeeded(server.run(changed(headed, EDIT, **still)))
+    assert cached(entry) == {EXAMPLE, HEAD, TRACK}
+    rest = decode(saved_files(server, entry, SAVE)[0])
+    assert len(rest) == len(frames)
+    assert rest.astype(int).std(0).max() < 4
+    graph = changed(changed(headed, EDIT, **still), MAPS, mode="parity")
+    assert cached(succeeded(server.run(graph))) == {EXAMPLE, HEAD, TRACK, EDIT}
+
+
+def test_files_dropped_in_are_seen(server, headed):
+    """Another file beside the head is no reason to track again; a new part of it is."""
+    succeeded(server.run(headed))
+    folder = server.base / "models" / "flame"
+    (folder / "notes.txt").write_text("mine")
+    assert cached(succeeded(server.run(headed))) == set(headed)
+    part = folder / "flame_landmarks.safetensors"
+    part.write_bytes(part.read_bytes())
+    entry = succeeded(server.run(headed))
+    assert HEAD not in cached(entry)
+
+
+def test_key_frames(server, headed):
+    keys = '{"keys": [{"frame": 0, "yaw": -20}, {"frame": 11, "yaw": 20}]}'
+    plain, keyed = maps_of(server, headed), maps_of(server, changed(headed, EDIT, keys=keys))
+    assert np.abs(plain.astype(int) - keyed).mean() > 1
+    sentence = failure(server, changed(headed, EDIT, keys="frame,yav\n0,3\n"), EDIT)
+    assert "did you mean yaw" in sentence
+    sentence = failure(server, changed(headed, EDIT, keys="frame,yaw\n9999,3\n"), EDIT)
+    assert "a key stands at frame 9999" in sentence
+
+
+def test_pictures_are_whole_only_where_wired(server, headed):
+    """All four picture outputs, filled after the fact, without tracking again."""
+    total = len(maps_of(server, headed))
+    graph = copy.deepcopy(headed)
+    graph["20"] = {"class_type": "MaskToImage", "inputs": {"mask": [MAPS, 4]}}
+    for n, name in ((1, "depth"), (2, "normal"), (3, "render")):
+        graph[f"{20 + n}"] = save_image([MAPS, n], name)
+    graph["24"] = save_image(["20", 0], "mask")
+    entry = succeeded(server.run(graph))
+    assert {EXAMPLE, HEAD, TRACK, EDIT} <= cached(entry)
+    depth, normal, render, mask = (
+        pictures(saved_files(server, entry, node)) for node in ("21", "22", "23", "24")
+    )
+    assert depth.shape == normal.shape == render.shape == mask.shape == (total, SIDE, SIDE, 3)
+    inside = mask[..., 0] > 127
+    assert inside.any()
+    assert (~inside).any()
+    assert set(np.unique(mask)) <= {0, 255}
+    assert depth[~inside].max() == 0
+    assert render[~inside].max() == 0
+    assert np.unique(normal[~inside]).tolist() in ([127], [128])
+    toward = normal[inside][:, 2]
+    assert toward.mean() > 150, "the visible side faces the viewer"
+
+
+def test_map_sizes(server, headed):
+    wide = changed(taken(headed, [MAPS, 1], "wide"), MAPS, width=128)
+    entry = succeeded(server.run(wide))
+    assert Image.open(saved_files(server, entry, TAKER)[0]).size == (128, 128)
+    sentence = failure(server, changed(headed, MAPS, width=512, height=256), MAPS)
+    assert "512x256" in sentence
+    assert "256x256" in sentence
+
+
+def test_the_overlay_shows_the_driver(server, headed):
+    graph = copy.deepcopy(headed)
+    graph[SAVE]["inputs"]["video"] = [TRACK, 2]
+    over = maps_of(server, graph)
+    graph[SAVE]["inputs"]["video"] = [LOAD, 0]
+    graph[LOAD] = {"class_type": "LoadVideo", "inputs": {"file": "driver.mp4"}}
+    (driver,) = (server.base / "temp").glob("magicportrait_example_driver*.mp4")
+    shutil.copy(driver, server.base / "input" / "driver.mp4")
+    plain = decode(driver)
+    assert over.shape == plain.shape
+    assert np.abs(over.astype(int) - plain).max() > 60
+
+
+def test_a_face_track_is_not_tracked_again(server, headed):
+    graph = changed(headed, TRACK, face_track=["9", 0])
+    graph["9"] = {
+        "class_type": "MagicPortraitTrackFace",
+        "inputs": {
+            "driving": [EXAMPLE, 1], "face": "largest", "face_index": 0, "smoothing": 0.5,
+        },
+    }  # fmt: skip
+    assert maps_of(server, graph).shape == maps_of(server, headed).shape
+    graph["9"]["inputs"]["driving"] = [LOAD, 0]
+    encode_driver(server, 5)
+    graph[LOAD] = load("five.mp4")
+    sentence = failure(server, graph, TRACK)
+    assert "the face track is of 5 frames" in sentence
+
+
+def encode_driver(server, frames: int, name: str = "five.mp4") -> None:
+    (driver,) = (server.base / "temp").glob("magicportrait_example_driver*.mp4")
+    encode(server.base / "input" / name, decode(driver)[:frames, ::2, ::2])
+
+
+def load(name: str, **cut) -> dict:
+    whole = {"fps": 24.0, "force_rate": 0.0, "skip_first_frames": 0, "frame_load_cap": 0}
+    inputs = {"file": name, "select_every_nth": 1} | whole | cut
+    return {"class_type": "LoadDrivingVideo", "inputs": inputs}
+
+
+def test_no_face(server, headed):
+    Image.new("RGB", (300, 300), (90, 90, 90)).save(server.base / "input" / "grey.png")
+    graph = changed(headed, TRACK, portrait=["9", 0])
+    graph["9"] = {"class_type": "LoadImage", "inputs": {"image": "grey.png"}}
+    assert "the portrait shows no face" in failure(server, graph, TRACK)
+
+
+def test_wrong_values(server, headed):
+    assert "neutral_frame must be between" in failure(
+        server, changed(headed, EDIT, relative=True, neutral_frame=9000), EDIT
+    )
+    assert "crop_scale" in server.refusal(changed(headed, TRACK, crop_scale=9.0))
+    sentence = failure(server, changed(headed, TRACK, tracker="deca_smirk"), TRACK)
+    assert "generic_model.pkl" in sentence
+
+
+def test_the_whole_portrait(server, headed):
+    graph = taken(changed(headed, TRACK, crop="none"), [TRACK, 0], "whole")
+    entry = succeeded(server.run(graph))
+    portrait = Image.open(saved_files(server, entry, TAKER)[0])
+    frames = decode(saved_files(server, entry, SAVE)[0])
+    assert max(portrait.size) == 512
+    assert frames.shape[1] > 512
+
+
+def pasted(headed: dict, upscale: float = 1.0) -> dict:
+    """The graph with the still crop, repeated, pasted back in place of maps."""
+    graph = copy.deepcopy(headed)
+    graph["30"] = {
+        "class_type": "ImageScaleBy",
+        "inputs": {"image": [TRACK, 0], "upscale_method": "bicubic", "scale_by": upscale},
+    }
+    graph["31"] = {"class_type": "RepeatImageBatch", "inputs": {"image": ["30", 0], "amount": 3}}
+    graph["32"] = {
+        "class_type": "MagicPortraitPasteBack",
+        "inputs": {"images": ["31", 0], "track": [TRACK, 1], "feather": 0.08},
+    }
+    graph[SAVE] = save_video(["32", 0], "pasted")
+    graph["33"] = save_image(["32", 1], "pasted")
+    graph["34"] = save_image([EXAMPLE, 0], "portrait")
+    return graph
+
+
+@pytest.mark.parametrize("upscale", [1.0, 2.0])
+def test_the_crop_goes_back_where_it_was(server, headed, upscale):
+    entry = succeeded(server.run(changed(pasted(headed, upscale), TRACK, size=512)))
+    back = pictures(saved_files(server, entry, "33"))
+    portrait = pictures(saved_files(server, entry, "34"))
+    assert back.shape == (3, *portrait.shape[1:])
+    off = np.abs(back.astype(int) - portrait)
+    assert (off.max((0, 3)) == 0).mean() > 0.2, "no pixel is left as it was"
+    assert off.mean() < 1.5
+    assert decode(saved_files(server, entry, SAVE)[0]).shape == back.shape
+
+
+def test_over_the_face_of_a_clip(server, headed):
+    """The result of the preview goes over the driver's own face, streamed from VIDEO to VIDEO."""
+    encode_driver(server, 6, "six.mp4")
+    graph = {
+        EXAMPLE: headed[EXAMPLE],
+        LOAD: load("six.mp4"),
+        "9": {
+            "class_type": "MagicPortraitTrackFace",
+            "inputs": {
+                "driving": [LOAD, 0], "face": "largest", "face_index": 0, "smoothing": 0.5,
+            },
+        },
+        "10": {
+            "class_type": "MagicPortraitPreview",
+            "inputs": {
+                "portrait": [EXAMPLE, 0], "face_track": ["9", 0], "mode": "relative",
+                "neutral_frame": -1, "mirror": False,
+                **dict.fromkeys(("pose", "expression", "mouth", "eyes", "brows"), 1.0),
+            },
+        },
+        "32": {
+            "class_type": "MagicPortraitPasteBack",
+            "inputs": {
+                "result": ["10", 1], "face_track": ["9", 0], "target_video": [LOAD, 1],
+                "feather": 0.08,
+            },
+        },
+        SAVE: save_video(["32", 0], "over"),
+    }  # fmt: skip
+    frames = maps_of(server, graph)
+    clip = decode(server.base / "input" / "six.mp4")
+    assert frames.shape == clip.shape
+    off = np.abs(frames.astype(int) - clip).mean((0, 3))
+    assert np.median(off) < 3, "the surroundings have changed"
+
+
+def test_what_cannot_be_pasted(server, headed):
+    graph = pasted(headed)
+    assert "to images or to result" in failure(server, changed(graph, "32", images=None), "32")
+    assert "wire track" in failure(server, changed(graph, "32", track=None), "32")
+    graph["35"] = {
+        "class_type": "ImageScale",
+        "inputs": {
+            "image": ["31", 0], "upscale_method": "bicubic", "width": 300, "height": 200,
+            "crop": "disabled",
+        },
+    }  # fmt: skip
+    sentence = failure(server, changed(graph, "32", images=["35", 0]), "32")
+    assert "300x200" in sentence
+    sentence = failure(server, changed(graph, "32", target=["35", 0]), "32")
+    assert "the target is 300x200" in sentence
+
+
+@pytest.mark.slow
+def test_a_long_clip_takes_no_more_memory(server, headed):
+    """2,000 frames, tracked, rendered and filmed: under 300 MB more than before."""
+    succeeded(server.run(headed))  # the networks and the codecs are loaded
+    (driver,) = (server.base / "temp").glob("magicportrait_example_driver*.mp4")
+    act = decode(driver)[:, ::2, ::2]
+    encode(server.base / "input" / "long2000.mp4", (act[i % len(act)] for i in range(2000)))
+    graph = changed(headed, TRACK, driving=[LOAD, 0])
+    graph[LOAD] = load("long2000.mp4")
+    graph[TAKER] = save_video([TRACK, 2], "overlay")
+    before, most = resident(server), 0
+    prompt_id = server.submit(graph)
+
+    def watch() -> None:
+        nonlocal most
+        most = max(most, resident(server))
+
+    entry = succeeded(server.finish(prompt_id, timeout=1800, watch=watch))
+    print(f"resident memory grew from {before} to {most} MB")
+    assert most - before < 300
+    for node in (SAVE, TAKER):
+        (path,) = saved_files(server, entry, node)
+        with av.open(str(path)) as container:
+            assert sum(1 for _ in container.decode(video=0)) == 2000
+
+
+def resident(server) -> int:
+    """MB of the server's memory."""
+    status = Path(f"/proc/{server.process.pid}/status")
+    if not status.exists():
+        pytest.skip("memory is read from /proc, which this system has not")
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) // 1024
