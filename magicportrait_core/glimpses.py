@@ -53,7 +53,7 @@ class Glimpses:
         self._lock = Lock()
 
     def jpeg(self, frame: int, window: Window) -> bytes:
-        """``window`` of a frame, at `shown_size`. Raises InputError where there is no such frame."""
+        """``window`` of a frame at `shown_size`. Raises InputError where the clip broke off."""
         start = frame - frame % _RUN
         key = (start, window)
         with self._lock:

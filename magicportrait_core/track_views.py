@@ -10,8 +10,10 @@ from torch import Tensor
 from .faces.overlay import draw_track
 from .flame.head_model import HeadModel
 from .glimpses import Glimpses, jpeg_of, picture_of
+from .head_pipeline import MapSettings
 from .maps_film import SHOWN, map_pictures
 from .mesh_overlay import MeshOverlay, Window, head_cover, window_round
+from .motion_pipeline import AnyMotion, HeadFiles, motion_maps, picture_size
 from .plot_subjects import Subject, face_subject, head_subject
 from .types import FaceTrack, GeometryMaps, HeadTrack, VideoClip
 
@@ -19,6 +21,7 @@ from .types import FaceTrack, GeometryMaps, HeadTrack, VideoClip
 View = Callable[[int, bool], bytes]
 
 _DIGITS = 4  #: of a curve's values
+_MAP_SIDE = 320  #: px of the longer side of maps that are only looked at
 
 
 def curves_of(subject: Subject) -> dict:
@@ -50,13 +53,15 @@ def face_curves(track: FaceTrack) -> dict:
     return curves_of(face_subject(track))
 
 
-def head_curves(track: HeadTrack, head: HeadModel) -> dict:
-    """`curves_of` a head track."""
-    return curves_of(head_subject(track, head))
+def driver_curves(motion: AnyMotion, head: HeadFiles | None) -> dict:
+    """`curves_of` what drives a motion. head: of a motion that has one."""
+    if isinstance(motion.driver, FaceTrack):
+        return face_curves(motion.driver)
+    return curves_of(head_subject(motion.driver, head.head))
 
 
 def face_views(track: FaceTrack, clip: VideoClip) -> Mapping[str, View]:
-    """"frame": the clip's own picture; "mesh": the landmarks over it."""
+    """ "frame": the clip's own picture; "mesh": the landmarks over it."""
     points = track.landmarks[track.valid][..., :2].reshape(-1, 2)
     scale = torch.tensor([2 / track.frame_size[1], 2 / track.frame_size[0]])
     spread = (points + 0.5) * scale - 1
@@ -71,7 +76,7 @@ def face_views(track: FaceTrack, clip: VideoClip) -> Mapping[str, View]:
 
 
 def head_views(track: HeadTrack, head: HeadModel, clip: VideoClip) -> Mapping[str, View]:
-    """"frame": the clip's own picture; "mesh": the head over it."""
+    """ "frame": the clip's own picture; "mesh": the head over it."""
     overlay = MeshOverlay(head_cover(track, head), track.frame_size, track.valid.cpu())
 
     def draw(picture: Tensor, frame: int, window: Window) -> Tensor:
@@ -80,8 +85,22 @@ def head_views(track: HeadTrack, head: HeadModel, clip: VideoClip) -> Mapping[st
     return _clip_views(clip, overlay.window, draw)
 
 
+def driver_views(motion: AnyMotion, head: HeadFiles | None, clip: VideoClip) -> Mapping[str, View]:
+    """`face_views` or `head_views` of what drives a motion."""
+    if isinstance(motion.driver, FaceTrack):
+        return face_views(motion.driver, clip)
+    return head_views(motion.driver, head.head, clip)
+
+
+def small_maps(motion: AnyMotion, head: HeadFiles | None) -> GeometryMaps:
+    """Maps of a motion to look at: small, each frame by itself, on the CPU."""
+    scale = min(1.0, _MAP_SIDE / max(picture_size(motion)))
+    height, width = (max(64, round(side * scale)) for side in picture_size(motion))
+    return motion_maps(motion, head, MapSettings("parity"), width=width, height=height)
+
+
 def map_views(maps: GeometryMaps) -> Mapping[str, View]:
-    """"depth", "normal", "render", each rendered when it is asked for."""
+    """ "depth", "normal", "render", each rendered when it is asked for."""
 
     def view(name: str) -> View:
         return lambda frame, close: jpeg_of(map_pictures(maps.frames([frame]))[name][0])

@@ -7,6 +7,7 @@ latest few only; nothing is computed or decoded before the page asks.
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,10 +19,21 @@ from torch import Tensor
 
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.glimpses import jpeg_of
+from ..magicportrait_core.maps_film import SHOWN
+from ..magicportrait_core.motion_pipeline import AnyMotion
 from ..magicportrait_core.preview import LiveReenactment, MotionSettings
-from ..magicportrait_core.track_views import View, face_curves, face_views
+from ..magicportrait_core.track_views import (
+    View,
+    driver_curves,
+    driver_views,
+    face_curves,
+    face_views,
+    map_views,
+    small_maps,
+)
 from ..magicportrait_core.types import FaceTrack, VideoClip
 from .convert import to_uint8
+from .sockets import Maps, Motion
 
 HELD = 12  #: runs
 UI = "magicportrait"  #: the key of what a node tells the page
@@ -90,6 +102,42 @@ def hold_preview(node_id: str, picture: Tensor, still: FaceTrack, driver: FaceTr
     return hold(
         node_id, Run(len(driver), float(driver.fps), curves, live=live, live_views=("result",))
     )
+
+
+def hold_motion(node_id: str, clip: VideoClip, motion: Motion) -> dict:
+    """For a node that tracked a driver's head, or face, and a portrait's."""
+    track, head = motion.track, motion.head
+    maps = cache(lambda: map_views(small_maps(track, head)))
+    views = driver_views(track, head, clip)
+    views |= {name: _deferred(maps, name) for name in SHOWN}
+    curves = cache(partial(driver_curves, track, head))
+    return hold(node_id, Run(len(track), float(clip.fps), curves, views))
+
+
+def hold_edit(node_id: str, motion: Motion, edit: Callable[..., AnyMotion]) -> dict:
+    """For a node that edits a motion; ``edit`` makes the edited one of the node's sliders."""
+    latest: dict[str, Mapping[str, View]] = {}
+
+    def live(view: str, frame: int, sliders: dict) -> bytes:
+        key = json.dumps(sliders, sort_keys=True)
+        views = latest.get(key) or map_views(small_maps(edit(**sliders), motion.head))
+        latest.clear()
+        latest[key] = views
+        return views[view](frame, False)
+
+    curves = cache(partial(driver_curves, motion.track, motion.head))
+    frames, fps = len(motion.track), float(motion.track.driver.fps)
+    return hold(node_id, Run(frames, fps, curves, live=live, live_views=SHOWN))
+
+
+def hold_maps(node_id: str, motion: Motion, maps: Maps) -> dict:
+    """For a node that renders a motion's maps."""
+    curves = cache(partial(driver_curves, motion.track, motion.head))
+    return hold(node_id, Run(len(maps.maps), float(maps.maps.fps), curves, map_views(maps.maps)))
+
+
+def _deferred(views: Callable[[], Mapping[str, View]], name: str) -> View:
+    return lambda frame, close: views()[name](frame, close)
 
 
 def motion_settings(neutral_frame: int, **settings) -> MotionSettings:

@@ -22,7 +22,9 @@ def weights_state() -> dict:
     there = [file["purpose"] for file in heads if file["key"] in head_keys and file["present"]]
     needed = [file for file in models if file["key"] in _NETWORKS]
     count = sum(file["present"] for file in needed)
-    whole = any(found.is_file() for folder in _folders("magicportrait") for found in folder.glob(_COMBINED))
+    whole = any(
+        found.is_file() for folder in _folders("magicportrait") for found in folder.glob(_COMBINED)
+    )
     for file in models:
         file["needed"] = file["key"] in _NETWORKS and not whole
     summary = f"{count} of {len(needed)} networks installed"
