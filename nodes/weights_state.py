@@ -30,7 +30,7 @@ def weights_state() -> dict:
     summary = f"{count} of {len(needed)} networks installed"
     if whole:
         summary = "one file with all networks installed"
-    found = f"{len(there)} head model{'s' * (len(there) != 1)} installed"
+    found = f"{len(there) or 'no'} head model{'s' * (len(there) > 1)} installed"
     return {
         "model": {"ready": whole or count == len(needed), "summary": summary, "files": models},
         "head": {"ready": bool(there), "summary": found, "files": heads},
@@ -55,6 +55,7 @@ def _state(entry: Entry) -> dict:
         "address": entry.address,
         "licence": entry.licence,
         "registration": entry.registration,
+        "downloadable": entry.remote is not None,
         "present": any(entry.found_in(folder) for folder in _folders(entry.kind)),
         "needed": False,
     }

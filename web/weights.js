@@ -29,6 +29,7 @@ function fileLine(file) {
     link.target = "_blank";
     link.rel = "noopener noreferrer";
     under.append(link);
+    if (file.downloadable) under.append(", or set if_missing to download");
   }
   under.title = `${file.file}. Licence: ${file.licence}`;
   line.append(under);

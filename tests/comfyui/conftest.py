@@ -93,9 +93,9 @@ class ComfyServer:
     def get(self, path: str) -> dict:
         return json.loads(self.request(path))
 
-    def submit(self, prompt: dict) -> str:
+    def submit(self, prompt: dict, client: str | None = None) -> str:
         """Queue a prompt; its id. A prompt that fails validation raises HTTPError."""
-        body = {"prompt": prompt, "client_id": uuid.uuid4().hex}
+        body = {"prompt": prompt, "client_id": client or uuid.uuid4().hex}
         return json.loads(self.request("/prompt", body))["prompt_id"]
 
     def refusal(self, prompt: dict) -> str:

@@ -108,7 +108,9 @@ export class Scrubber {
     if (!answer.ok) return;
     const first = !this.run;
     this.run = { ...(await answer.json()), node };
-    if (!this.run.views.includes(this.view)) this.view = this.run.views.at(-1);
+    if (!this.run.views.includes(this.view)) {
+      this.view = this.run.views.includes("mesh") ? "mesh" : this.run.views.at(-1);
+    }
     if (first || this.frame >= this.run.frames) this.frame = this.run.neutral;
     this.range.max = String(this.run.frames - 1);
     this.element.hidden = false;

@@ -1,6 +1,8 @@
 // A widget made of page elements, at the foot of a node, in either of the host's node renderers.
 import { app } from "../../../scripts/app.js";
 
+const NOTE = 44; // px
+
 let styled = false;
 
 function addStyle() {
@@ -44,8 +46,11 @@ export function addFoot(node, name, element, height) {
 }
 
 // The node takes the size its widgets need; it never shrinks below what the user gave it.
+// A warning on the node gets room for a few lines.
 export function refit(node, least = 0) {
-  const size = [Math.max(node.size[0], least), Math.max(node.size[1], node.computeSize()[1])];
+  const said = node.widgets?.some((widget) => widget.name === "$$node-text-preview");
+  const needed = node.computeSize()[1] + (said ? 2 * NOTE : 0); // shared with the widget above
+  const size = [Math.max(node.size[0], least), Math.max(node.size[1], needed)];
   if (size[0] !== node.size[0] || size[1] !== node.size[1]) node.setSize(size);
   app.graph?.setDirtyCanvas(true, true);
 }
