@@ -18,6 +18,7 @@ from ..magicportrait_core.motion_pipeline import (
 from ..magicportrait_core.types import VideoClip
 from .convert import core_to_image, single_picture
 from .head_folders import find_head, fingerprint, first_folder
+from .live_track import hold_motion
 from .networks import face_networks
 from .notes import warnings_on_node
 from .progress import HostProgress
@@ -163,7 +164,9 @@ class FLAMETrack(io.ComfyNode):
         used = None if found.choice.name == LANDMARKS_ONLY else head
         motion = Motion(found.motion, used, found.portrait.size, driving.audio, portrait)
         overlay = DeferredVideo(partial(_write_overlay, driving, motion, networks.device))
-        return io.NodeOutput(core_to_image(found.portrait.picture[None]), motion, overlay)
+        crop = core_to_image(found.portrait.picture[None])
+        shown = hold_motion(cls.hidden.unique_id, driving, motion)
+        return io.NodeOutput(crop, motion, overlay, ui=shown)
 
 
 def _taken(found: TrackedMotion, head: LoadedHead | None) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from comfy_api.latest import io
 
 from ..magicportrait_core.flame.keyed import WAYS
-from ..magicportrait_core.motion_pipeline import edited
+from ..magicportrait_core.motion_pipeline import AnyMotion, edited
 from ..magicportrait_core.types import TransferSettings
 from ..magicportrait_core.types.motion import PIVOTS
+from .live_track import hold_edit
 from .notes import warnings_on_node
 from .schema import node_schema
-from .sockets import MotionSocket
+from .sockets import Motion, MotionSocket
 
 KEYS_HINT = '{"keys": [{"frame": 0, "yaw": 0}, {"frame": 24, "yaw": 15, "jaw": 8}]}'
 
@@ -88,15 +90,18 @@ class MagicPortraitMotionEdit(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls, track, relative, neutral_frame, pivot, keys, keys_mode, **gains
-    ) -> io.NodeOutput:
-        settings = TransferSettings(
-            mode="relative" if relative else "absolute",
-            neutral_frame=None if neutral_frame < 0 else neutral_frame,
-            pivot=pivot,
-            **gains,
-        )
+    def execute(cls, track, **inputs) -> io.NodeOutput:
         with warnings_on_node(cls.hidden.unique_id):
-            motion = edited(track.track, track.head, settings, keys, keys_mode)
-        return io.NodeOutput(replace(track, track=motion))
+            motion = _edited(track, **inputs)
+        shown = hold_edit(cls.hidden.unique_id, track, partial(_edited, track))
+        return io.NodeOutput(replace(track, track=motion), ui=shown)
+
+
+def _edited(track: Motion, relative, neutral_frame, pivot, keys, keys_mode, **gains) -> AnyMotion:
+    settings = TransferSettings(
+        mode="relative" if relative else "absolute",
+        neutral_frame=None if neutral_frame < 0 else neutral_frame,
+        pivot=pivot,
+        **gains,
+    )
+    return edited(track.track, track.head, settings, keys, keys_mode)

@@ -15,6 +15,7 @@ from ..magicportrait_core.render.maps import DEPTH_RANGES, MODES
 from ..magicportrait_core.types import GeometryMaps, MapBatch
 from .convert import core_to_image
 from .links import is_linked, wired_fingerprint
+from .live_track import hold_maps
 from .networks import face_networks
 from .notes import warnings_on_node
 from .progress import HostProgress
@@ -119,7 +120,8 @@ class RenderGeometryMaps(io.ComfyNode):
             pictures = _pictures(maps, wired, progress)
         video = DeferredVideo(partial(_write_video, maps, track.audio))
         socket = Maps(maps, track.audio, track.approximate)
-        return io.NodeOutput(socket, *pictures, video)
+        shown = hold_maps(cls.hidden.unique_id, track, socket)
+        return io.NodeOutput(socket, *pictures, video, ui=shown)
 
 
 def _pictures(maps: GeometryMaps, wired: list[int], progress: HostProgress) -> list[torch.Tensor]:

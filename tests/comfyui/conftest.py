@@ -28,7 +28,7 @@ from tests.head_folder import fill_models
 from tests.small_head import small_head
 
 PACK = Path(__file__).resolve().parents[2]
-WIDGETS = ("COMBO", "INT", "FLOAT", "STRING", "BOOLEAN")
+WIDGETS = ("COMBO", "COMFY_DYNAMICCOMBO_V3", "INT", "FLOAT", "STRING", "BOOLEAN")
 FIRST_DIALOG_OFF = {"Comfy.InstalledVersion": "1.27.10", "Comfy.TutorialCompleted": True}
 
 
@@ -99,9 +99,9 @@ class ComfyServer:
     def get(self, path: str) -> dict:
         return json.loads(self.request(path))
 
-    def submit(self, prompt: dict) -> str:
+    def submit(self, prompt: dict, client: str | None = None) -> str:
         """Queue a prompt; its id. A prompt that fails validation raises HTTPError."""
-        body = {"prompt": prompt, "client_id": uuid.uuid4().hex}
+        body = {"prompt": prompt, "client_id": client or uuid.uuid4().hex}
         return json.loads(self.request("/prompt", body))["prompt_id"]
 
     def refusal(self, prompt: dict) -> str:
