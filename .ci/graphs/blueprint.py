@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 
-from graph import COLUMN, TOP, Graph, Node, Wire
+from graph import COLUMN, SLOT, TITLE, TOP, WIDGET, Graph, Node, Wire
 
 INSIDE, OUTSIDE = -10, -20  #: ids of the nodes where wires come in and go out
-_SIZE = (300, 240)
+WIDTH = 420  #: px of the folded node
 
 
 class Blueprint(Graph):
@@ -70,7 +70,10 @@ class Blueprint(Graph):
             "id": 1,
             "type": kind,
             "pos": [100, 100],
-            "size": list(_SIZE),
+            "size": [
+                WIDTH,
+                TITLE + SLOT * max(len(inputs), len(outputs)) + WIDGET * len(self._shown),
+            ],
             "flags": {},
             "order": 0,
             "mode": 0,
