@@ -19,7 +19,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from tests.comfyui.geometry import ACT, EXAMPLE, TAKER, graph_of
+from tests.comfyui.graphs import decode, save_image, succeeded
+from tests.head_folder import fill_models
+from tests.small_head import small_head
 
 PACK = Path(__file__).resolve().parents[2]
 WIDGETS = ("COMBO", "INT", "FLOAT", "STRING", "BOOLEAN")
@@ -186,3 +192,29 @@ def run_in_comfyui(needs_comfyui):
         return done.stdout + done.stderr
 
     return run
+
+
+@pytest.fixture(scope="session")
+def act(server) -> np.ndarray:
+    """The example's driver, (96, 512, 512, 3), which also lies in the input folder."""
+    example = {EXAMPLE: {"class_type": "MagicPortraitExample", "inputs": {}}}
+    succeeded(server.run(example | {TAKER: save_image([EXAMPLE, 0], "portrait")}))
+    (driver,) = (server.base / "temp").glob("magicportrait_example_driver*.mp4")
+    shutil.copy(driver, server.base / "input" / ACT)
+    return decode(driver)
+
+
+@pytest.fixture
+def bare(server, act) -> dict:
+    """The graph without a head, where models/flame is empty."""
+    shutil.rmtree(server.base / "models" / "flame", ignore_errors=True)
+    return graph_of(False)
+
+
+@pytest.fixture
+def headed(server, act) -> dict:
+    """The graph with the small head in models/flame."""
+    folder = server.base / "models" / "flame"
+    if not (folder / "small.safetensors").exists():
+        fill_models(server.base / "models", small_head())
+    return graph_of(True)
