@@ -243,7 +243,8 @@ def edited(
 
     Args:
         head: of a `MotionTrack`.
-        keys: key frames as `flame.keyframes` has them in files, JSON or CSV; "" for none.
+        keys: key frames as `flame.keyframes` has them in files, JSON or CSV; "" for none. Keys of
+            the gaze act alone where its gain is 0.
         way: `flame.keyed.WAYS`.
 
     Raises InputError for keys that cannot be read, or without a head model, and as
@@ -260,7 +261,12 @@ def edited(
         )
     model = _model(head)
     read = read_text(keys, "keys", len(model.expression_basis))
-    return replace(changed, driver=keyed(motion.driver, read, model, way))
+    driver = motion.driver
+    if settings.gaze == 0 and any(name.startswith("gaze_") for name in read.channels):
+        still = replace(driver.params, eye_pose=torch.zeros_like(driver.params.eye_pose))
+        driver = replace(driver, params=still)
+        changed = replace(changed, settings=replace(settings, gaze=1.0))
+    return replace(changed, driver=keyed(driver, read, model, way))
 
 
 def _model(head: HeadFiles | None) -> HeadModel:

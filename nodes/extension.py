@@ -7,6 +7,8 @@ import logging
 
 from comfy_api.latest import ComfyExtension, io
 
+from .model_folders import add_folders
+
 #: module of this folder -> its node class, in the order of the menu
 NODES = {
     "example": "MagicPortraitExample",
@@ -19,6 +21,11 @@ NODES = {
     "motion_edit": "MagicPortraitMotionEdit",
     "render_geometry_maps": "RenderGeometryMaps",
     "paste_back": "MagicPortraitPasteBack",
+    "model_loader": "MagicPortraitModelLoader",
+    "lora_loader": "MagicPortraitLoraLoader",
+    "face_motion_fusion": "FaceMotionFusion",
+    "temporal_denoise": "TemporalDenoise",
+    "decode_video": "DecodeVideo",
 }
 
 
@@ -43,6 +50,7 @@ def load_routes() -> None:
 
 class MagicPortraitExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        add_folders()
         load_routes()
         loaded = [load_node(module, name) for module, name in NODES.items()]
         return [node for node in loaded if node is not None]

@@ -125,7 +125,7 @@ class FLAMETrack(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, tracker, head=NOT_WIRED, **_) -> str:
+    def fingerprint_inputs(cls, tracker=AUTO, head=NOT_WIRED, **_) -> str:
         """Without a head wired the folder decides."""
         wired = head is not NOT_WIRED or tracker == LANDMARKS_ONLY
         return "wired" if wired else fingerprint()

@@ -44,6 +44,7 @@ class MagicPortraitMotionEdit(io.ComfyNode):
                 _gain("pitch", "nods"),
                 _gain("roll", "leaning"),
                 _gain("translation", "way through the picture", 0.0),
+                _gain("gaze", "gaze, which the paper keeps still", 0.0),
                 io.Boolean.Input(
                     "relative",
                     default=False,

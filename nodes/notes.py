@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
 from ..magicportrait_core.errors import MagicPortraitWarning
@@ -15,9 +16,18 @@ from ..magicportrait_core.errors import MagicPortraitWarning
 def show_note(text: str, node_id: str, level: int = logging.WARNING) -> None:
     """Log ``text`` and show it on the node."""
     logging.log(level, "MagicPortrait: %s", text)
-    server = PromptServer.instance
+    server = getattr(PromptServer, "instance", None)  # None: the nodes are run by a script
     if hasattr(server, "send_progress_text"):
         server.send_progress_text(text, node_id)
+
+
+def note_here(text: str) -> None:
+    """The same on the node that runs, whose ever it is; outside a run only the log has it."""
+    context = get_executing_context()
+    if context is not None:
+        show_note(text, context.node_id)
+    else:
+        logging.warning("MagicPortrait: %s", text)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from magicportrait_core.errors import InputError, NoFaceError
 from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.faces.tracker import track_faces
 from magicportrait_core.flame.library import open_head
+from magicportrait_core.flame.transfer import transfer
 from magicportrait_core.head_pipeline import MapSettings
 from magicportrait_core.motion_pipeline import (
     CropSettings,
@@ -133,6 +134,15 @@ def test_settings_and_keys(by_head, by_mesh, files):
     for motion, head in ((by_mesh.motion, None), (by_head.motion, files)):
         with pytest.raises(InputError, match="neutral_frame must be between 0 and 5"):
             edited(motion, head, TransferSettings(mode="relative", neutral_frame=6))
+
+
+def test_keys_of_the_gaze_act_alone(by_head, files):
+    keys = "frame,gaze_yaw\n0,15\n"
+    still = edited(by_head.motion, files, TransferSettings(), keys)
+    eyes = transfer(still, files.head).params.eye_pose
+    assert torch.allclose(eyes[:, 1], torch.tensor(15.0).deg2rad(), atol=1e-4)
+    assert torch.allclose(eyes[:, [0, 2]], torch.zeros(FRAMES, 2), atol=1e-5)
+    assert edited(by_head.motion, files, TransferSettings(gaze=0.5), keys).settings.gaze == 0.5
 
 
 def test_maps(case):

@@ -9,6 +9,11 @@ from ..errors import InputError
 
 Shapes = Mapping[str, tuple[int, ...]]  #: key of a state dict -> shape
 
+_POSITIONS = (
+    "down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0"
+    ".attention_blocks.0.pos_encoder.pe"
+)
+
 
 @dataclass(frozen=True)
 class UNetConfig:
@@ -29,17 +34,25 @@ class UNetConfig:
         levels = _count(shapes, "down_blocks.{}.resnets.0.conv1.weight")
         wide = [_shape(shapes, f"down_blocks.{i}.resnets.0.conv1.weight")[0] for i in range(levels)]
         text = "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight"
-        positions = (
-            "down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0"
-            ".attention_blocks.0.pos_encoder.pe"
-        )
         return UNetConfig(
             block_out_channels=tuple(wide),
             cross_attention_dim=_shape(shapes, text)[1],
             layers_per_block=_count(shapes, "down_blocks.0.resnets.{}.conv1.weight"),
             in_channels=_shape(shapes, "conv_in.weight")[1],
             out_channels=shapes.get("conv_out.weight", (4,))[0],
-            max_frames=shapes.get(positions, (1, 32))[1],
+            max_frames=shapes.get(_POSITIONS, (1, 32))[1],
+        )
+
+    @staticmethod
+    def of_motion(shapes: Shapes) -> UNetConfig:
+        """The sizes that a file of motion modules alone has; of the text it knows nothing."""
+        norm = "down_blocks.{}.motion_modules.0.temporal_transformer.norm.weight"
+        modules = "down_blocks.0.motion_modules.{}.temporal_transformer.norm.weight"
+        levels = _count(shapes, norm)
+        return UNetConfig(
+            block_out_channels=tuple(_shape(shapes, norm.format(i))[0] for i in range(levels)),
+            layers_per_block=_count(shapes, modules),
+            max_frames=shapes.get(_POSITIONS, (1, 32))[1],
         )
 
 
@@ -86,6 +99,31 @@ class VAEConfig:
             layers_per_block=_count(shapes, "encoder.down_blocks.0.resnets.{}.conv1.weight"),
             latent_channels=_shape(shapes, "decoder.conv_in.weight")[1],
             in_channels=_shape(shapes, "encoder.conv_in.weight")[1],
+        )
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """CLIP's text encoder."""
+
+    channels: int = 768
+    inner_channels: int = 3072  #: inside the feed-forward
+    layers: int = 12
+    heads: int = 12
+    vocabulary: int = 49408
+    positions: int = 77
+
+    @staticmethod
+    def of(shapes: Shapes) -> TextConfig:
+        """The sizes that a state dict has; CLIP's heads are 64 channels wide."""
+        vocabulary, channels = _shape(shapes, "text_model.embeddings.token_embedding.weight")
+        return TextConfig(
+            channels=channels,
+            inner_channels=_shape(shapes, "text_model.encoder.layers.0.mlp.fc1.weight")[0],
+            layers=_count(shapes, "text_model.encoder.layers.{}.mlp.fc1.weight"),
+            heads=max(1, channels // 64),
+            vocabulary=vocabulary,
+            positions=_shape(shapes, "text_model.embeddings.position_embedding.weight")[0],
         )
 
 

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .configs import GuidanceConfig, UNetConfig, VAEConfig
+from ..weights.state_files import unwrap
+from .configs import GuidanceConfig, TextConfig, UNetConfig, VAEConfig
 from .guidance_encoder import GuidanceEncoder
 from .motion_module import PositionalEncoding, positions
 from .reference_unet import ReferenceUNet
+from .text_encoder import TextEncoder
 from .unet import DenoisingUNet
 from .unused import drop_unused
 from .vae import VAE
@@ -25,6 +27,7 @@ MODULES: dict[str, tuple[type, type]] = {
     "reference_unet": (UNetConfig, ReferenceUNet),
     "guidance_encoder": (GuidanceConfig, GuidanceEncoder),
     "vae": (VAEConfig, VAE),
+    "text_encoder": (TextConfig, TextEncoder),
 }
 _SHOWN = 5  #: keys named in an error
 #: how early diffusers named the layers of the VAE's attention
@@ -41,12 +44,7 @@ def build_module(
     """
     name = name or kind
     state = unwrap(state)
-    config_class, module_class = MODULES[kind]
-    try:
-        config = config_class.of({key: tuple(tensor.shape) for key, tensor in state.items()})
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
-    return load_into(module_class(config, device="meta"), kind, state, name, dtype)
+    return load_into(_module_of(kind, state, name), kind, state, name, dtype)
 
 
 def load_into(
@@ -58,13 +56,51 @@ def load_into(
     that the file lacks computed. Raises InputError where a tensor is missing, unexpected or of
     another shape.
     """
-    state = drop_unused(kind, rename_vae_attention(state) if kind == "vae" else state)
-    state = {**_positions(module), **state}
-    check_state(module, state, name)
+    state = _strict(module, kind, state, name)
     if dtype is not None:
         state = {k: v.to(dtype) if v.is_floating_point() else v for k, v in state.items()}
     module.load_state_dict(state, assign=True)
     return module.eval().requires_grad_(False)
+
+
+def strict_state(kind: str, state: State, name: str) -> dict[str, Tensor]:
+    """The state dict as the module wants it, its keys and shapes checked.
+
+    The tensors that no output depends on are dropped, old names translated, absent positions
+    computed. Raises InputError where it does not fit.
+    """
+    return _strict(_module_of(kind, state, name), kind, state, name)
+
+
+def lacking(kind: str, state: State) -> list[str]:
+    """The keys that a network of these sizes has and the state dict has not.
+
+    All is lacking, said as one key, where not even the sizes can be told. Absent positions are
+    computed and are no lack.
+    """
+    try:
+        module = _module_of(kind, state, kind)
+    except InputError:
+        return ["its sizes"]
+    known = _positions(module)
+    return [key for key in module.state_dict() if key not in state and key not in known]
+
+
+def _module_of(kind: str, state: State, name: str) -> nn.Module:
+    """A module of the sizes that these weights have, without memory of its own."""
+    config_class, module_class = MODULES[kind]
+    try:
+        config = config_class.of({key: tuple(tensor.shape) for key, tensor in state.items()})
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    return module_class(config, device="meta")
+
+
+def _strict(module: nn.Module, kind: str, state: State, name: str) -> dict[str, Tensor]:
+    state = drop_unused(kind, rename_vae_attention(state) if kind == "vae" else state)
+    state = {**_positions(module), **state}
+    check_state(module, state, name)
+    return state
 
 
 def check_state(module: nn.Module, state: State, name: str) -> None:
@@ -98,15 +134,6 @@ def merge_states(parts: Sequence[tuple[str, State]]) -> tuple[dict[str, Tensor],
         source.update(dict.fromkeys(state, name))
     counts = {name: sum(given == name for given in source.values()) for name, _ in parts}
     return merged, counts
-
-
-def unwrap(state: Mapping) -> dict[str, Tensor]:
-    """Without what training scripts put round a state dict: `state_dict`, `module.`."""
-    while isinstance(inner := state.get("state_dict", state.get("model_state_dict")), Mapping):
-        state = inner
-    if state and all(key.startswith("module.") for key in state):
-        state = {key.removeprefix("module."): tensor for key, tensor in state.items()}
-    return dict(state)
 
 
 def rename_vae_attention(state: State) -> dict[str, Tensor]:

@@ -22,8 +22,14 @@ UNUSED: dict[str, tuple[str, ...]] = {
     # Of six attentions and one more only attentions.5 is called.
     "guidance_encoder": (r"attentions\.[0-4]\..+", r"guidance_attention\..+"),
     "vae": (),
-    # A count from 0 that old files of CLIP carry.
-    "text_encoder": (r"text_model\.embeddings\.position_ids",),
+    # A count from 0 that old files carry; what a file of the whole CLIP holds beside.
+    "text_encoder": (
+        r"text_model\.embeddings\.position_ids",
+        r"text_projection(\.weight)?",
+        r"visual_projection\.weight",
+        r"logit_scale",
+        r"vision_model\..+",
+    ),
 }
 
 

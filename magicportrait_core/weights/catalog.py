@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..checks import check_choice
+from .folders import models_folder
+
+WHOLE_SET = "diffusion"  #: stands for all that the diffusion models need
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Entry:
         """What to do where it is missing: file, folder, size, address, licence."""
         size = "" if self.size is None else f", about {size_text(self.size)}"
         if self.remote is not None:
-            action = f"run `magicportrait weights download {self.key}`, or take it from"
+            action = f"run `{download_command(self.key, folder)}`, or take it from"
         elif self.registration:
             action = "register at, and download it from"
         else:
@@ -60,6 +63,33 @@ class Entry:
             f"{self.name} ({self.purpose}{size}) is not in {folder}: {action} {self.address} and "
             f"put it there. Licence: {self.licence}."
         )
+
+
+def download_command(key: str, folder: Path) -> str:
+    """What to type to download an entry, or "diffusion", into a kind's folder."""
+    models = Path(folder).parent
+    same = models.absolute() == models_folder().absolute()
+    return f"magicportrait weights download {key}" + ("" if same else f' --models "{models}"')
+
+
+def how_to_get_all(keys: Iterable[str], folder: Path) -> str:
+    """What to do where several files of the diffusion models are missing, in one paragraph."""
+    entries = [entry_of(key) for key in keys]
+    if len(entries) == 1:
+        return entries[0].how_to_get(folder)
+    places: dict[tuple[str, str], list[str]] = {}
+    for entry in entries:
+        size = "" if entry.size is None else f", about {size_text(entry.size)}"
+        told = f"{entry.name} ({entry.purpose}{size})"
+        places.setdefault((entry.address, entry.licence), []).append(told)
+    texts = (
+        f"{', '.join(names)} from {address} (licence: {licence})"
+        for (address, licence), names in places.items()
+    )
+    return (
+        f"{len(entries)} files of the diffusion models are not in {folder}: run "
+        f"`{download_command(WHOLE_SET, folder)}`, or put them there by hand: {'; '.join(texts)}."
+    )
 
 
 def size_text(size: int) -> str:
@@ -114,9 +144,10 @@ def _sd15(key: str, purpose: str, path: str, size: int, sha256: str | None) -> E
     )  # fmt: skip
 
 
-def _paper(key: str, purpose: str, file: str) -> Entry:
+def _paper(key: str, purpose: str, file: str, tensors: int) -> Entry:
+    """Sizes are of float32, which nobody has compared with the files."""
     return Entry(
-        key, purpose, (file,), "magicportrait", _hub(_PAPER), _PAPER_LICENCE,
+        key, purpose, (file,), "magicportrait", _hub(_PAPER), _PAPER_LICENCE, 4 * tensors,
         remote=Remote(_PAPER, file),
     )  # fmt: skip
 
@@ -180,11 +211,14 @@ PARTS = (
 )  # fmt: skip
 
 DIFFUSION = (
-    _paper("denoising_unet", "denoising UNet", "denoising_unet.pth"),
-    _paper("reference_unet", "reference UNet", "reference_unet.pth"),
-    _paper("motion_module", "motion modules", "motion_module-47360.pth"),
+    _paper("denoising_unet", "denoising UNet", "denoising_unet.pth", 1_312_730_244),
+    _paper("reference_unet", "reference UNet", "reference_unet.pth", 859_508_800),
+    _paper("motion_module", "motion modules", "motion_module-47360.pth", 454_417_600),
     *(
-        _paper(f"guidance_{of}", f"guidance encoder of {of} maps", f"guidance_encoder_{of}.pth")
+        _paper(
+            f"guidance_{of}", f"guidance encoder of {of} maps", f"guidance_encoder_{of}.pth",
+            3_833_136,
+        )
         for of in ("depth", "normal", "render")
     ),
     _sd15(

@@ -20,6 +20,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
+
+from magicportrait_core.diffusion.tiny_models import UNET, make_tiny
+from tests.head_folder import fill_models
+from tests.small_head import small_head
 
 PACK = Path(__file__).resolve().parents[2]
 WIDGETS = ("COMBO", "COMFY_DYNAMICCOMBO_V3", "INT", "FLOAT", "STRING", "BOOLEAN")
@@ -127,9 +133,13 @@ class ComfyServer:
                 continue
             kinds = info[node["type"]]["input"]
             names = [*kinds.get("required", {}).items(), *kinds.get("optional", {}).items()]
-            widgets = [name for name, (kind, _) in names if kind in WIDGETS]
-            assert len(widgets) == len(node["widgets_values"])
-            inputs = dict(zip(widgets, node["widgets_values"], strict=True))
+            values, inputs = list(node["widgets_values"]), {}
+            for name, (kind, *options) in names:
+                if kind in WIDGETS or isinstance(kind, list):
+                    inputs[name] = values.pop(0)
+                    if values and values[0] in page_only(name, *options):
+                        values.pop(0)
+            assert values == [], f"{node['type']} has more values than widgets"
             for slot in node["inputs"]:
                 if slot["link"] is not None:
                     inputs[slot["name"]] = links[slot["link"]]
@@ -138,6 +148,15 @@ class ComfyServer:
 
     def run(self, prompt: dict, timeout: float = 240) -> dict:
         return self.finish(self.submit(prompt), timeout)
+
+
+def page_only(name: str, options: dict | None = None) -> tuple[str, ...]:
+    """What the page keeps behind a widget's value for a widget of its own: see a seed's control."""
+    options = options or {}
+    if options.get("image_upload") or options.get("video_upload"):
+        return ("image",)
+    seeds = options.get("control_after_generate", name in ("seed", "noise_seed"))
+    return ("fixed", "increment", "decrement", "randomize") if seeds else ()
 
 
 def comfyui_path() -> Path:
@@ -186,3 +205,30 @@ def run_in_comfyui(needs_comfyui):
         return done.stdout + done.stderr
 
     return run
+
+
+@pytest.fixture(scope="session")
+def model_server(server) -> ComfyServer:
+    """The same server with every file that the workflows name: small, random."""
+    models = server.base / "models"
+    script = Path(__file__).parent / "stock_files.py"
+    command = [comfyui_python(), str(script), str(models)]
+    subprocess.run(command, cwd=comfyui_path(), check=True, timeout=180)
+    fill_models(models, small_head())
+    make_tiny(models)
+    write_lora(models / "loras" / "tiny_lora.safetensors")
+    return server
+
+
+def write_lora(path: Path) -> None:
+    """Of kohya's kind, for one layer of the tiny denoising UNet."""
+    name, wide = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q", 2
+    channels = UNET.block_out_channels[0]
+    generator = torch.Generator().manual_seed(0)
+    path.parent.mkdir(exist_ok=True)
+    state = {
+        f"{name}.lora_down.weight": torch.randn(wide, channels, generator=generator),
+        f"{name}.lora_up.weight": torch.randn(channels, wide, generator=generator),
+        f"{name}.alpha": torch.tensor(float(wide)),
+    }
+    save_file(state, path)

@@ -27,14 +27,16 @@ from tests.head_folder import fill_models
 from tests.small_head import small_head
 
 EXAMPLE, LOAD, HEAD, TRACK, EDIT, MAPS, SAVE, TAKER = (str(n) for n in range(1, 9))
-SIDE = 256
+SIDE, FRAMES = 256, 12
+ACT = "act.mp4"
 
 
 def graph_of(head: bool) -> dict:
-    """Example -> FLAMETrack -> Motion Edit -> maps -> the maps' video, saved."""
+    """Portrait and clip -> FLAMETrack -> Motion Edit -> maps -> the maps' video, saved."""
     gains = dict.fromkeys(("expression", "jaw", "eyelids", "yaw", "pitch", "roll"), 1.0)
     graph = {
         EXAMPLE: {"class_type": "MagicPortraitExample", "inputs": {}},
+        LOAD: load(ACT, select_every_nth=8),
         HEAD: {
             "class_type": "MagicPortraitHeadLoader",
             "inputs": {"head": "auto", "tracker_weights": "auto", "if_missing": "explain"},
@@ -42,7 +44,7 @@ def graph_of(head: bool) -> dict:
         TRACK: {
             "class_type": "FLAMETrack",
             "inputs": {
-                "driving": [EXAMPLE, 1], "portrait": [EXAMPLE, 0], "head": [HEAD, 0],
+                "driving": [LOAD, 0], "portrait": [EXAMPLE, 0], "head": [HEAD, 0],
                 "tracker": "auto", "crop": "auto", "crop_scale": 1.0, "size": SIDE,
                 "smoothing": 0.5,
             },
@@ -50,8 +52,8 @@ def graph_of(head: bool) -> dict:
         EDIT: {
             "class_type": "MagicPortraitMotionEdit",
             "inputs": gains | {
-                "track": [TRACK, 1], "translation": 0.0, "relative": False, "neutral_frame": -1,
-                "pivot": "root", "keys": "", "keys_mode": "replace",
+                "track": [TRACK, 1], "translation": 0.0, "gaze": 0.0, "relative": False,
+                "neutral_frame": -1, "pivot": "root", "keys": "", "keys_mode": "replace",
             },
         },
         MAPS: {
@@ -69,15 +71,31 @@ def graph_of(head: bool) -> dict:
     return graph
 
 
+def load(name: str, **cut) -> dict:
+    whole = {"fps": 24.0, "force_rate": 0.0, "skip_first_frames": 0, "frame_load_cap": 0}
+    inputs = {"file": name, "select_every_nth": 1} | whole | cut
+    return {"class_type": "LoadDrivingVideo", "inputs": inputs}
+
+
+@pytest.fixture(scope="module")
+def act(server) -> np.ndarray:
+    """The example's driver, (96, 512, 512, 3), which also lies in the input folder."""
+    example = {EXAMPLE: {"class_type": "MagicPortraitExample", "inputs": {}}}
+    succeeded(server.run(example | {TAKER: save_image([EXAMPLE, 0], "portrait")}))
+    (driver,) = (server.base / "temp").glob("magicportrait_example_driver*.mp4")
+    shutil.copy(driver, server.base / "input" / ACT)
+    return decode(driver)
+
+
 @pytest.fixture
-def bare(server) -> dict:
+def bare(server, act) -> dict:
     """The graph without a head, where models/flame is empty."""
     shutil.rmtree(server.base / "models" / "flame", ignore_errors=True)
     return graph_of(False)
 
 
 @pytest.fixture
-def headed(server) -> dict:
+def headed(server, act) -> dict:
     """The graph with the small head in models/flame."""
     folder = server.base / "models" / "flame"
     if not (folder / "small.safetensors").exists():
@@ -146,12 +164,12 @@ def test_a_gain_reruns_only_what_depends_on_it(server, headed):
     assert cached(succeeded(server.run(headed))) == set(headed)
     still = dict.fromkeys(("expression", "jaw", "eyelids", "yaw", "pitch", "roll"), 0.0)
     entry = succeeded(server.run(changed(headed, EDIT, **still)))
-    assert cached(entry) == {EXAMPLE, HEAD, TRACK}
+    assert cached(entry) == {EXAMPLE, LOAD, HEAD, TRACK}
     rest = decode(saved_files(server, entry, SAVE)[0])
     assert len(rest) == len(frames)
     assert rest.astype(int).std(0).max() < 4
     graph = changed(changed(headed, EDIT, **still), MAPS, mode="parity")
-    assert cached(succeeded(server.run(graph))) == {EXAMPLE, HEAD, TRACK, EDIT}
+    assert cached(succeeded(server.run(graph))) == {EXAMPLE, LOAD, HEAD, TRACK, EDIT}
 
 
 def test_files_dropped_in_are_seen(server, headed):
@@ -178,18 +196,18 @@ def test_key_frames(server, headed):
 
 def test_pictures_are_whole_only_where_wired(server, headed):
     """All four picture outputs, filled after the fact, without tracking again."""
-    total = len(maps_of(server, headed))
+    succeeded(server.run(headed))
     graph = copy.deepcopy(headed)
     graph["20"] = {"class_type": "MaskToImage", "inputs": {"mask": [MAPS, 4]}}
     for n, name in ((1, "depth"), (2, "normal"), (3, "render")):
         graph[f"{20 + n}"] = save_image([MAPS, n], name)
     graph["24"] = save_image(["20", 0], "mask")
     entry = succeeded(server.run(graph))
-    assert {EXAMPLE, HEAD, TRACK, EDIT} <= cached(entry)
+    assert {EXAMPLE, LOAD, HEAD, TRACK, EDIT} <= cached(entry)
     depth, normal, render, mask = (
         pictures(saved_files(server, entry, node)) for node in ("21", "22", "23", "24")
     )
-    assert depth.shape == normal.shape == render.shape == mask.shape == (total, SIDE, SIDE, 3)
+    assert depth.shape == normal.shape == render.shape == mask.shape == (FRAMES, SIDE, SIDE, 3)
     inside = mask[..., 0] > 127
     assert inside.any()
     assert (~inside).any()
@@ -213,12 +231,9 @@ def test_map_sizes(server, headed):
 def test_the_overlay_shows_the_driver(server, headed):
     graph = copy.deepcopy(headed)
     graph[SAVE]["inputs"]["video"] = [TRACK, 2]
-    over = maps_of(server, graph)
-    graph[SAVE]["inputs"]["video"] = [LOAD, 0]
-    graph[LOAD] = {"class_type": "LoadVideo", "inputs": {"file": "driver.mp4"}}
-    (driver,) = (server.base / "temp").glob("magicportrait_example_driver*.mp4")
-    shutil.copy(driver, server.base / "input" / "driver.mp4")
-    plain = decode(driver)
+    graph[TAKER] = save_video([LOAD, 1], "plain")
+    entry = succeeded(server.run(graph))
+    over, plain = (decode(saved_files(server, entry, node)[0]) for node in (SAVE, TAKER))
     assert over.shape == plain.shape
     assert np.abs(over.astype(int) - plain).max() > 60
 
@@ -228,26 +243,14 @@ def test_a_face_track_is_not_tracked_again(server, headed):
     graph["9"] = {
         "class_type": "MagicPortraitTrackFace",
         "inputs": {
-            "driving": [EXAMPLE, 1], "face": "largest", "face_index": 0, "smoothing": 0.5,
+            "driving": [LOAD, 0], "face": "largest", "face_index": 0, "smoothing": 0.5,
         },
     }  # fmt: skip
     assert maps_of(server, graph).shape == maps_of(server, headed).shape
-    graph["9"]["inputs"]["driving"] = [LOAD, 0]
-    encode_driver(server, 5)
-    graph[LOAD] = load("five.mp4")
+    graph["9"]["inputs"]["driving"] = ["10", 0]
+    graph["10"] = load(ACT, frame_load_cap=5)
     sentence = failure(server, graph, TRACK)
     assert "the face track is of 5 frames" in sentence
-
-
-def encode_driver(server, frames: int, name: str = "five.mp4") -> None:
-    (driver,) = (server.base / "temp").glob("magicportrait_example_driver*.mp4")
-    encode(server.base / "input" / name, decode(driver)[:frames, ::2, ::2])
-
-
-def load(name: str, **cut) -> dict:
-    whole = {"fps": 24.0, "force_rate": 0.0, "skip_first_frames": 0, "frame_load_cap": 0}
-    inputs = {"file": name, "select_every_nth": 1} | whole | cut
-    return {"class_type": "LoadDrivingVideo", "inputs": inputs}
 
 
 def test_no_face(server, headed):
@@ -305,12 +308,11 @@ def test_the_crop_goes_back_where_it_was(server, headed, upscale):
     assert decode(saved_files(server, entry, SAVE)[0]).shape == back.shape
 
 
-def test_over_the_face_of_a_clip(server, headed):
+def test_over_the_face_of_a_clip(server, headed, act):
     """The result of the preview goes over the driver's own face, streamed from VIDEO to VIDEO."""
-    encode_driver(server, 6, "six.mp4")
     graph = {
         EXAMPLE: headed[EXAMPLE],
-        LOAD: load("six.mp4"),
+        LOAD: load(ACT, frame_load_cap=6),
         "9": {
             "class_type": "MagicPortraitTrackFace",
             "inputs": {
@@ -335,7 +337,7 @@ def test_over_the_face_of_a_clip(server, headed):
         SAVE: save_video(["32", 0], "over"),
     }  # fmt: skip
     frames = maps_of(server, graph)
-    clip = decode(server.base / "input" / "six.mp4")
+    clip = act[:6]
     assert frames.shape == clip.shape
     off = np.abs(frames.astype(int) - clip).mean((0, 3))
     assert np.median(off) < 3, "the surroundings have changed"
@@ -359,12 +361,11 @@ def test_what_cannot_be_pasted(server, headed):
 
 
 @pytest.mark.slow
-def test_a_long_clip_takes_no_more_memory(server, headed):
+def test_a_long_clip_takes_no_more_memory(server, headed, act):
     """2,000 frames, tracked, rendered and filmed: under 300 MB more than before."""
     succeeded(server.run(headed))  # the networks and the codecs are loaded
-    (driver,) = (server.base / "temp").glob("magicportrait_example_driver*.mp4")
-    act = decode(driver)[:, ::2, ::2]
-    encode(server.base / "input" / "long2000.mp4", (act[i % len(act)] for i in range(2000)))
+    small = act[:, ::2, ::2]
+    encode(server.base / "input" / "long2000.mp4", (small[i % len(small)] for i in range(2000)))
     graph = changed(headed, TRACK, driving=[LOAD, 0])
     graph[LOAD] = load("long2000.mp4")
     graph[TAKER] = save_video([TRACK, 2], "overlay")

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from magicportrait_core.diffusion.loading import build_module, load_into, merge_states, unwrap
+from magicportrait_core.diffusion.loading import build_module, load_into, merge_states
 from magicportrait_core.diffusion.unet import DenoisingUNet
 from magicportrait_core.errors import InputError
+from magicportrait_core.weights.state_files import unwrap
 
 
 @pytest.fixture

@@ -1,0 +1,175 @@
+"""The MODEL in the host's own process, without a server: the scripts of inside/ measure.
+
+Each script runs once; its numbers are judged here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.comfyui.conftest import comfyui_path, comfyui_python
+
+HERE = Path(__file__).parent
+PACK = HERE.parents[1]
+
+
+@pytest.fixture(scope="module")
+def measure(needs_comfyui, goldens, tmp_path_factory) -> Callable[[str], dict]:
+    """What a script of inside/ reports."""
+
+    @cache
+    def run(script: str) -> dict:
+        done = subprocess.run(
+            [
+                comfyui_python(),
+                HERE / "inside" / f"{script}.py",
+                PACK,
+                tmp_path_factory.mktemp("x"),
+            ],
+            cwd=comfyui_path(),
+            env={"OMP_NUM_THREADS": "1"} | os.environ | {"MAGICPORTRAIT_GOLDENS": str(goldens)},
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        assert done.returncode == 0, done.stderr[-4000:]
+        (line,) = [line for line in done.stdout.splitlines() if line.startswith("MEASURED ")]
+        return json.loads(line.removeprefix("MEASURED "))
+
+    return run
+
+
+def test_parity(measure):
+    """Relative to the reference's own latents after 4 steps of 2 windows."""
+    found = measure("parity")
+    assert found["guidance"] < 1e-5
+    assert found["temporal_denoise"] < 2e-5
+    for sampler in ("euler", "ddim", "paper_sampler_euler"):
+        assert found[sampler] < 3e-4
+    assert found["fp16"] < 5e-3
+    assert found["bf16"] < 5e-2
+    assert found["smooth_differs"] > 1e-2
+    assert found["latent_keys"] == ["audio", "fps"]
+
+
+def test_a_foreign_model_is_refused(measure):
+    assert "not MagicPortrait's" in measure("parity")["foreign"]
+
+
+def test_windows(measure):
+    """Guidance and control pictures are those of the window's frames."""
+    found = measure("windows")
+    assert found["ours"] < 1e-5
+    assert found["control"] < 1e-5
+    assert found["control_matters"] > 1e-2
+    assert found["pictures_matter"] > 1e-4
+    assert len(found["host"]) == 4
+    assert max(found["host"].values()) < 1e-5
+
+
+def test_stock_patches(measure):
+    found = measure("patches")
+    assert len(found["same"]) == 13
+    assert max(found["same"].values()) < 2e-5
+    assert min(found["changed"].values()) > 1e-3
+    assert found["finite"]
+    assert found["easy_cache"] < 1e-5
+    places = found["adapter_places"]
+    assert [place[2] for place in sorted(places, key=lambda p: p[2])] == list(range(16))
+    assert found["adapter_frames"] == [[0, 1, 2], [1, 2, 3]]
+    assert found["adapter_total"] == [4]
+
+
+def test_stock_samplers_and_conditioning(measure):
+    found = measure("patches")
+    assert found["sampler_custom"] < 1e-6
+    assert found["carried"] == [12, 12]
+    assert found["ranges"] < 1e-6
+    assert found["areas"] > 1e-3
+
+
+def test_memory_management(measure):
+    found = measure("loading")
+    assert found["cast_when_whole"] == 0
+    assert 0.2 < found["cast_when_half"] < 1
+    for same in ("half", "half_lora", "bank", "guidance", "reloaded"):
+        assert found[f"{same}_equal"], same
+    assert found["lora_matters"] > 1e-3
+
+
+@pytest.mark.parametrize("form", ["kohya", "locon", "peft", "processor", "original"])
+def test_lora(measure, form):
+    found = measure("loras")
+    assert found["ours"][form] < 1e-5
+    assert found["matter"][form] > 1e-3
+    layers = {"kohya": 4, "original": 1}.get(form, 2)
+    assert f"{layers} layers matched, 0 unmatched" in found["reports"][form]
+    if form in ("kohya", "locon"):
+        assert found["stock"][form] < 1e-5
+
+
+def test_lora_on_the_reference(measure):
+    found = measure("loras")
+    assert found["reference"] < 1e-5
+    assert found["reference_alone"] < 1e-5
+    assert found["reference_matters"] > 1e-3
+    assert found["untouched"] == found["strength_0"] == 0
+    assert "denoiser: " in found["both"]
+    assert "reference: " in found["both"]
+    assert "reference is not wired" in found["unwired"]
+    assert "fits nothing here" in found["nothing"]
+    assert "stock LoRA loader" in found["foreign"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("portrait_size", "64x64 px, depth 64x128"),
+        ("maps_size", "wire FLAMETrack's portrait_crop output into portrait_crop"),
+        ("lengths", "depth 3, normal 4, render 4"),
+        ("lengths_maps", "maps 7, depth 4"),
+        ("no_maps", "maps is not wired"),
+        ("odd", "multiples of 8"),
+        ("batch", "portrait_crop must be one picture"),
+        ("text", "encode it with the CLIP of a Stable Diffusion 1.5 checkpoint"),
+        ("init", "init_frames are 3"),
+        ("vae", "wire the VAE of a Stable Diffusion 1.5 checkpoint"),
+        ("not_ours", "wire the positive, negative and latent outputs of Face Motion Fusion"),
+        ("half_ours", "the negative conditioning is not Face Motion Fusion's"),
+        ("other_length", "the latent has 3 frames, the positive conditioning 4"),
+        ("other_size", "the latent is 64x64 px, the maps were made for 64x128"),
+        ("few_hints", "2 pictures for 4 frames"),
+        ("control_lora", "Control-LoRA"),
+        ("window", "overlap by 0 to 3 frames"),
+    ],
+)
+def test_refusals(measure, name, said):
+    sentence = measure("refusals")[name]
+    assert said in sentence
+    assert "\n" not in sentence
+
+
+def test_maps_and_pictures(measure):
+    found = measure("refusals")
+    assert found["carried"] == ["25", None]
+    assert found["mixed"] > 1e-3
+    assert found["windows"] == [[12, 4], [12, 1], [16, 3], [3, 2]]
+
+
+def test_warnings(measure):
+    found = measure("refusals")
+    warned = {name for name, number in found["warns"].items() if number}
+    assert {"karras", "exponential"} <= warned
+    assert not warned & {"simple", "normal", "sgm_uniform", "ddim_uniform", "beta"}
+    assert "10 of 20 steps" in found["karras"]
+    assert set(found["few"].values()) == {0}
+    assert len(found["burnt"]) == 1
+    assert "cfg 8 burns" in found["burnt"][0]
+    assert found["quiet"] == []
