@@ -29,16 +29,20 @@ async function withPage(url, use) {
   }
 }
 
-// Chooses the node renderer, "classic" or "vue", where the page has both; which one is used.
+// Chooses the node renderer, "classic" or "vue", where the page has both; which one is used. Pages
+// before 1.30 have the second as an experiment that shows no widget made of page elements.
 // Waits for the graph that a new page opens with, which would otherwise replace the test's own.
 async function useRenderer(page, renderer) {
   const key = "Comfy.VueNodes.Enabled";
-  const both = await page.evaluate(
-    (id) => window.app.extensionManager.setting.get(id) !== undefined, key
-  );
+  const both = await page.evaluate((id) => {
+    const [major, minor] = (window.__COMFYUI_FRONTEND_VERSION__ ?? "0.0").split(".").map(Number);
+    const known = window.app.extensionManager.setting.get(id) !== undefined;
+    return known && (major > 1 || minor >= 30);
+  }, key);
   if (both) {
     await page.evaluate(
-      ([id, on]) => window.app.extensionManager.setting.set(id, on), [key, renderer === "vue"]
+      ([id, on]) => window.app.extensionManager.setting.set(id, on),
+      [key, renderer === "vue"]
     );
     await page.reload();
     await page.waitForFunction(() => window.app?.graph && window.app.extensionManager);

