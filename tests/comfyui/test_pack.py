@@ -17,6 +17,19 @@ NODES = {
     "MagicPortraitTrackFace": {"face_track": "FACE_TRACK", "overlay": "VIDEO"},
     "MagicPortraitPreview": {"images": "IMAGE", "video": "VIDEO"},
     "MagicPortraitStillEditor": {"image": "IMAGE"},
+    "MagicPortraitModelLoader": {"model": "MODEL", "reference": "MAGICPORTRAIT_REFERENCE"},
+    "MagicPortraitLoraLoader": {
+        "model": "MODEL",
+        "reference": "MAGICPORTRAIT_REFERENCE",
+        "report": "STRING",
+    },
+    "FaceMotionFusion": {
+        "positive": "CONDITIONING",
+        "negative": "CONDITIONING",
+        "latent": "LATENT",
+    },
+    "TemporalDenoise": {"latent": "LATENT"},
+    "DecodeVideo": {"video": "VIDEO", "images": "IMAGE"},
 }
 
 
