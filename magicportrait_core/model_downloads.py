@@ -9,7 +9,8 @@ from pathlib import Path
 
 from .diffusion.model_files import find_model_files
 from .diffusion.model_folders import ModelFolders
-from .diffusion.parts import needs_base
+from .diffusion.official_shapes import is_motion
+from .diffusion.parts import lacking_from
 from .errors import InputError
 from .model_check import official_fault
 from .types import Progress, no_progress
@@ -20,7 +21,7 @@ from .weights.records import read_records
 
 _ALWAYS = (
     "guidance_depth", "guidance_normal", "guidance_render", "vae", "sd15_text_encoder",
-    "motion_module", "reference_unet", "denoising_unet",
+    "reference_unet", "denoising_unet",
 )  # fmt: skip
 
 
@@ -64,8 +65,8 @@ def download_entry(
 def missing_keys(models: str | os.PathLike | None = None) -> tuple[str, ...]:
     """Keys of the files that a run lacks; () where all is here.
 
-    Stable Diffusion 1.5's UNet counts as missing only where the paper's files, all of them here,
-    need it; that is known once they are.
+    The motion file and Stable Diffusion 1.5's UNet count as missing only where the paper's files,
+    all of them here, need them; that is known once they are.
     """
     models = models_folder(models)
     folders = ModelFolders.of(models)
@@ -80,10 +81,10 @@ def missing_keys(models: str | os.PathLike | None = None) -> tuple[str, ...]:
     if lacking:
         return tuple(lacking)
     files = find_model_files(folders, combined=False)
-    base = folders.base_unet()
-    if base is None and any(needs_base(part, files.parts[part]) for part in _UNETS):
-        return ("sd15_unet",)
-    return ()
+    lacks = {part: lacking_from(part, files.parts[part]) for part in _UNETS}
+    motion = any(is_motion(key) for key in lacks["denoising_unet"])
+    base = any(not is_motion(key) for keys in lacks.values() for key in keys)
+    return ("motion_module",) * motion + ("sd15_unet",) * base
 
 
 _UNETS = ("denoising_unet", "reference_unet")
@@ -97,6 +98,8 @@ def download_missing(
     What has come stays where a later one fails; the same call goes on from there. Raises
     InputError.
     """
-    while keys := missing_keys(models):
+    before = None
+    while (keys := missing_keys(models)) and keys != before:
+        before = keys
         for key in keys:
             yield download_entry(key, models, progress)

@@ -72,7 +72,7 @@ class Reference:
         )
         place = (self.encoders.load_device, self.precision.computed)
         made = LazyGuidance(
-            dict(networks.items()), maps, frames, dtype=self.precision.computed, place=place
+            dict(networks.items()), maps, frames, CACHE_BYTES, self.precision.computed, place
         )
         channels = networks[KINDS[0]].config.embedding_channels
         each = channels * math.prod(size) * self.precision.computed.itemsize

@@ -83,7 +83,7 @@ def test_the_base_comes_where_the_papers_files_need_it(hub, tmp_path):
     kept = {key: tensor.clone() for key, tensor in state.items() if "resnets" not in key}
     torch.save(kept, hub.files / "denoising_unet.pth")
     made_now = [one.entry.key for one in download_missing(tmp_path / "models")]
-    assert made_now[-1] == "sd15_unet"
+    assert set(made_now[-2:]) == {"motion_module", "sd15_unet"}
     files = find_model_files(tmp_path / "models")
     counts = read_part(files, "denoising_unet")[1]
     assert counts["unet/diffusion_pytorch_model.safetensors"] == 684 - len(kept)
@@ -100,7 +100,17 @@ def test_what_the_manifest_refuses_is_not_kept(hub, tmp_path):
     assert [one.entry.key for one in download_missing(tmp_path / "models")] == [
         "reference_unet",
         "denoising_unet",
+        "motion_module",
     ]
+
+
+def test_a_motion_file_that_is_not_needed_is_not_brought(hub, tmp_path):
+    state = read_state(hub.files / "denoising_unet.pth")
+    state = state | read_state(hub.files / "motion_module-47360.pth")
+    whole = {key: tensor.clone() for key, tensor in state.items()}
+    torch.save(whole, hub.files / "denoising_unet.pth")
+    assert "motion_module" not in [one.entry.key for one in download_missing(tmp_path / "models")]
+    assert missing_keys(tmp_path / "models") == ()
 
 
 def test_sizes_of_other_networks_are_refused(hub, tmp_path, monkeypatch):

@@ -164,11 +164,15 @@ class Graph:
         if options.get("image_upload") or options.get("video_upload"):
             values.append("image")
 
-    def _link(self, json: dict, slot: dict, wire: Wire) -> None:
+    def _next_link(self, wire: Wire) -> int:
+        """The number of a new link, noted at the output it comes from."""
         number = len(self._links) + 1
         output = wire.node["outputs"][wire.slot]
         output["links"] = [*(output["links"] or []), number]
-        slot["link"] = number
+        return number
+
+    def _link(self, json: dict, slot: dict, wire: Wire) -> None:
+        number = slot["link"] = self._next_link(wire)
         target = json["inputs"].index(slot)
         self._links.append([number, wire.node["id"], wire.slot, json["id"], target, wire.kind])
 

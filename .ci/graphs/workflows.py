@@ -1,5 +1,6 @@
-"""Write workflows/*.json anew: python .ci/graphs/workflows.py SERVER, a running ComfyUI with the
-pack. Workflow 01 was drawn by hand; the others are below, one function each.
+"""Write workflows/*.json and subgraphs/*.json anew: python .ci/graphs/workflows.py SERVER, a
+running ComfyUI with the pack. Workflow 01 was drawn by hand; the others are below, one function
+each.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import sys
 import urllib.request
 from pathlib import Path
 
+from blueprint import Blueprint
 from graph import Graph, Node
 
-FOLDER = Path(__file__).resolve().parents[2] / "workflows"
+ROOT = Path(__file__).resolve().parents[2]
 PROMPT = "A close up of a person."
 OWN_FILES = """
 
@@ -300,16 +302,66 @@ WORKFLOWS = {
 }
 
 
+def portrait_and_video(g: Blueprint) -> None:
+    portrait, driving = g.inlet("portrait", "IMAGE"), g.inlet("driving", "DRIVING_VIDEO")
+    model = g.inlet("model", "MODEL")
+    reference = g.inlet("reference", "MAGICPORTRAIT_REFERENCE")
+    positive, vae = g.inlet("positive", "CONDITIONING"), g.inlet("vae", "VAE")
+    tracked = g.node("FLAMETrack", 0, driving=driving, portrait=portrait)
+    maps = g.node("RenderGeometryMaps", 0, track=tracked["track"])
+    fused = g.node(
+        "FaceMotionFusion", 1, reference=reference, portrait_crop=tracked["portrait_crop"],
+        vae=vae, positive=positive, maps=maps["maps"],
+    )  # fmt: skip
+    denoised = g.node(
+        "TemporalDenoise", 2, model=model, positive=fused["positive"],
+        negative=fused["negative"], latent=fused["latent"],
+    )  # fmt: skip
+    decoded = g.node("DecodeVideo", 3, latent=denoised["latent"], vae=vae)
+    g.outlet("video", decoded["video"])
+    g.outlet("images", decoded["images"])
+    g.show(denoised, "seed", "steps", "cfg")
+    g.show(tracked, "size")
+
+
+def portrait_and_video_preview(g: Blueprint) -> None:
+    portrait, driving = g.inlet("portrait", "IMAGE"), g.inlet("driving", "DRIVING_VIDEO")
+    face = g.node("MagicPortraitTrackFace", 0, driving=driving)
+    preview = g.node("MagicPortraitPreview", 1, portrait=portrait, face_track=face["face_track"])
+    g.outlet("video", preview["video"])
+    g.outlet("images", preview["images"])
+    g.show(preview, "pose", "expression", "mode")
+
+
+BLUEPRINTS = {
+    "Portrait and video to video (MagicPortrait)": (
+        portrait_and_video, "The portrait moves as the driver moves, painted by the diffusion "
+        "model.",
+    ),
+    "Portrait and video to video (MagicPortrait preview)": (
+        portrait_and_video_preview, "The portrait moves as the driver moves, warped by the preview "
+        "engine, which needs no download.",
+    ),
+}  # fmt: skip
+
+
+def write(path: Path, graph: Graph) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(graph.json(), indent=1) + "\n")
+    print(path.name)
+
+
 def main() -> None:
     with urllib.request.urlopen(f"{sys.argv[1]}/object_info") as answer:
         info = json.load(answer)
     for name, build in WORKFLOWS.items():
-        if len(sys.argv) > 2 and name not in sys.argv[2:]:
-            continue
         graph = Film(info, name)
         build(graph)
-        (FOLDER / f"{name}.json").write_text(json.dumps(graph.json(), indent=1) + "\n")
-        print(name)
+        write(ROOT / "workflows" / f"{name}.json", graph)
+    for name, (build, description) in BLUEPRINTS.items():
+        blueprint = Blueprint(info, name, description)
+        build(blueprint)
+        write(ROOT / "subgraphs" / f"{name}.json", blueprint)
 
 
 if __name__ == "__main__":

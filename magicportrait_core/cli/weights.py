@@ -122,6 +122,8 @@ def _download_missing(models, progress, quiet: bool) -> list[dict]:
     say(f"{told} to download for the diffusion models.")
     for licence in dict.fromkeys(entry_of(key).licence for key in keys):
         say(f"Licence: {licence}")
+    if "denoising_unet" in keys:
+        say("What these lack of their networks is downloaded after them: up to 5.3 GB.")
     return [_tell(made, quiet) for made in download_missing(models, progress)]
 
 

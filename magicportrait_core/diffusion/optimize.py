@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import InputError
+from ..fast_layers import (
+    Matrix,
+    PackedLinear,
+    PixelwiseConv,
+    WinogradConv,
+    WinogradUpsample,
+    suits_winograd,
+)
 from .layers import GatedProjection
-from .packed import PackedGatedProjection, PackedLinear, PixelwiseConv
 from .resnet import Upsample
-from .winograd import WinogradConv, WinogradUpsample
 
-#: channels below which Winograd's sums cost more than they save
-FEWEST_CHANNELS = 16
+
+class PackedGatedProjection(nn.Module):
+    """layers.GatedProjection: the gate's GELU and the product happen as the matrices are read."""
+
+    def __init__(self, gated: GatedProjection) -> None:
+        super().__init__()
+        value, gate = gated.proj.weight.chunk(2)
+        value_bias, gate_bias = gated.proj.bias.chunk(2)
+        self.value = Matrix(value, value_bias)
+        self.gate = Matrix(gate, gate_bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.value.times(x, self.gate.gelu(x))
 
 
 def optimize(network: nn.Module, winograd: bool = True) -> nn.Module:
@@ -57,17 +74,10 @@ def replacement(layer: nn.Module, winograd: bool) -> nn.Module | None:
         return PackedGatedProjection(layer)
     if isinstance(layer, nn.Linear):
         return PackedLinear(layer)
-    if isinstance(layer, Upsample) and winograd and _suits(layer.conv):
+    if isinstance(layer, Upsample) and winograd and suits_winograd(layer.conv):
         return WinogradUpsample(layer.conv)
     if not isinstance(layer, nn.Conv2d) or layer.groups > 1 or layer.dilation != (1, 1):
         return None
     if layer.kernel_size == (1, 1) and layer.stride == (1, 1) and layer.padding == (0, 0):
         return PixelwiseConv(layer)
-    return WinogradConv(layer) if winograd and _suits(layer) else None
-
-
-def _suits(conv: nn.Conv2d) -> bool:
-    """Whether Winograd's way is right, and the faster one."""
-    same = conv.kernel_size == (3, 3) and conv.stride == (1, 1) and conv.padding == (1, 1)
-    wide = min(conv.in_channels, conv.out_channels) >= FEWEST_CHANNELS
-    return same and wide and conv.weight.dtype == torch.float32
+    return WinogradConv(layer) if winograd and suits_winograd(layer) else None

@@ -72,12 +72,12 @@ def read_part_of(part: str, paths: Sequence[Path]) -> tuple[dict[str, Tensor], d
         raise InputError(f"{error}{_hint(part, merged, paths)}") from error
 
 
-def needs_base(part: str, paths: Sequence[Path]) -> bool:
-    """Whether files lack tensors of a UNet that Stable Diffusion 1.5's own would supply."""
+def lacking_from(part: str, paths: Sequence[Path]) -> list[str]:
+    """The keys of a UNet that its files have not, all together."""
     union: dict[str, Tensor] = {}
     for path in paths:
         union |= read_tensors(part, path)
-    return any(not is_motion(key) for key in lacking(kind_of(part), union))
+    return lacking(kind_of(part), union)
 
 
 def read_vae(path: Path) -> dict[str, Tensor]:

@@ -157,7 +157,7 @@ def test_download_of_the_whole_set(cli, tmp_path, monkeypatch):
     monkeypatch.setattr(download, "fetch", fetch)
     result = cli("weights", "download", "diffusion", "--models", "models")
     assert result.exit_code == 2
-    assert "8 files, about 11.4 GB to download for the diffusion models" in result.stderr
+    assert "7 files, about 9.56 GB to download for the diffusion models" in result.stderr
     assert "Licence: Apache-2.0" in result.stderr
     assert "has other sizes than the paper's network: it was not kept" in result.stderr
     assert not (tmp_path / "models" / "magicportrait" / "guidance_encoder_depth.pth").exists()

@@ -19,11 +19,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from magicportrait_core.diffusion.tiny_models import UNET, make_tiny
+from tests.comfyui.geometry import ACT, EXAMPLE, TAKER, graph_of
+from tests.comfyui.graphs import decode, save_image, succeeded
 from tests.head_folder import fill_models
 from tests.small_head import small_head
 
@@ -232,3 +235,29 @@ def write_lora(path: Path) -> None:
         f"{name}.alpha": torch.tensor(float(wide)),
     }
     save_file(state, path)
+
+
+@pytest.fixture(scope="session")
+def act(server) -> np.ndarray:
+    """The example's driver, (96, 512, 512, 3), which also lies in the input folder."""
+    example = {EXAMPLE: {"class_type": "MagicPortraitExample", "inputs": {}}}
+    succeeded(server.run(example | {TAKER: save_image([EXAMPLE, 0], "portrait")}))
+    (driver,) = (server.base / "temp").glob("magicportrait_example_driver*.mp4")
+    shutil.copy(driver, server.base / "input" / ACT)
+    return decode(driver)
+
+
+@pytest.fixture
+def bare(server, act) -> dict:
+    """The graph without a head, where models/flame is empty."""
+    shutil.rmtree(server.base / "models" / "flame", ignore_errors=True)
+    return graph_of(False)
+
+
+@pytest.fixture
+def headed(server, act) -> dict:
+    """The graph with the small head in models/flame."""
+    folder = server.base / "models" / "flame"
+    if not (folder / "small.safetensors").exists():
+        fill_models(server.base / "models", small_head())
+    return graph_of(True)

@@ -59,16 +59,26 @@ def decode(path: Path) -> np.ndarray:
         return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
 
 
-def encode(path: Path, frames, fps: int = 24) -> None:
-    """Write (h, w, 3) uint8 pictures as an H.264 mp4."""
+def encode(path: Path, frames, fps: int = 24, tone: float | None = None) -> None:
+    """Write (h, w, 3) uint8 pictures as an H.264 mp4; tone adds a sound of so many Hz."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(fps))
-        stream.pix_fmt = "yuv420p"
-        for i, frame in enumerate(frames):
-            if i == 0:
+        sound = container.add_stream("aac", rate=16000, layout="mono") if tone else None
+        count = 0
+        for frame in frames:
+            if count == 0:
                 stream.height, stream.width = frame.shape[:2]
+                stream.pix_fmt = "yuv420p"
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            count += 1
         container.mux(stream.encode(None))
+        if sound is not None:
+            time = np.arange(count * 16000 // fps, dtype=np.float32) / 16000
+            wave = 0.3 * np.sin(2 * np.pi * tone * time)[None]
+            block = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+            block.sample_rate = 16000
+            container.mux(sound.encode(block))
+            container.mux(sound.encode(None))
 
 
 def save_video(video: list, prefix: str) -> dict:

@@ -37,6 +37,14 @@ def pictures(tmp_path) -> Path:
 
 def drive(script: str, environment: dict[str, str], *arguments: object) -> dict:
     """Run one of the scripts beside this file; what it prints, without the host's own noise."""
+    page = printed(script, environment, *arguments)
+    assert page["status"] == "execution_success", page["error"]
+    assert [error for error in page["pageErrors"] if "MagicPortrait" in error] == []
+    return page
+
+
+def printed(script: str, environment: dict[str, str], *arguments: object) -> dict:
+    """What one of the scripts beside this file prints."""
     done = subprocess.run(
         ["node", HERE / script, *arguments],
         env=environment,
@@ -45,10 +53,7 @@ def drive(script: str, environment: dict[str, str], *arguments: object) -> dict:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    page = json.loads(done.stdout)
-    assert page["status"] == "execution_success", page["error"]
-    assert [error for error in page["pageErrors"] if "MagicPortrait" in error] == []
-    return page
+    return json.loads(done.stdout)
 
 
 def test_one_click(server, environment, pictures):
@@ -107,3 +112,13 @@ def test_weights_badge(server, environment, pictures, renderer):
     check_renderer(page, renderer)
     assert page["summary"] == "no head model installed"
     assert any("generic_model.pkl" in file for file in page["files"])
+
+
+def test_blueprint(server, environment, pictures):
+    """The folded graph is offered, wired and run, where the host has such."""
+    page = printed("blueprint.cjs", environment, server.url, "preview", pictures)
+    if page["status"] == "absent":
+        pytest.skip("this ComfyUI has no blueprints")
+    assert page["status"] == "execution_success", page["error"]
+    assert len(page["names"]) == 2
+    assert len(page["nodes"]) == 3

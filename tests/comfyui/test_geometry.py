@@ -1,9 +1,8 @@
-"""The geometry nodes in a real server: tracks, edits, maps, pasting, and what is refused."""
+"""The geometry nodes in a real server: tracks, edits, maps, and what is refused."""
 
 from __future__ import annotations
 
 import copy
-import shutil
 from pathlib import Path
 
 import av
@@ -11,6 +10,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.comfyui.geometry import (
+    ACT,
+    EDIT,
+    EXAMPLE,
+    FRAMES,
+    HEAD,
+    LOAD,
+    MAPS,
+    SAVE,
+    SIDE,
+    TAKER,
+    TRACK,
+    graph_of,
+    load,
+    maps_of,
+    taken,
+)
 from tests.comfyui.graphs import (
     cached,
     changed,
@@ -23,95 +39,6 @@ from tests.comfyui.graphs import (
     saved_files,
     succeeded,
 )
-from tests.head_folder import fill_models
-from tests.small_head import small_head
-
-EXAMPLE, LOAD, HEAD, TRACK, EDIT, MAPS, SAVE, TAKER = (str(n) for n in range(1, 9))
-SIDE, FRAMES = 256, 12
-ACT = "act.mp4"
-
-
-def graph_of(head: bool) -> dict:
-    """Portrait and clip -> FLAMETrack -> Motion Edit -> maps -> the maps' video, saved."""
-    gains = dict.fromkeys(("expression", "jaw", "eyelids", "yaw", "pitch", "roll"), 1.0)
-    graph = {
-        EXAMPLE: {"class_type": "MagicPortraitExample", "inputs": {}},
-        LOAD: load(ACT, select_every_nth=8),
-        HEAD: {
-            "class_type": "MagicPortraitHeadLoader",
-            "inputs": {"head": "auto", "tracker_weights": "auto", "if_missing": "explain"},
-        },
-        TRACK: {
-            "class_type": "FLAMETrack",
-            "inputs": {
-                "driving": [LOAD, 0], "portrait": [EXAMPLE, 0], "head": [HEAD, 0],
-                "tracker": "auto", "crop": "auto", "crop_scale": 1.0, "size": SIDE,
-                "smoothing": 0.5,
-            },
-        },
-        EDIT: {
-            "class_type": "MagicPortraitMotionEdit",
-            "inputs": gains | {
-                "track": [TRACK, 1], "translation": 0.0, "gaze": 0.0, "relative": False,
-                "neutral_frame": -1, "pivot": "root", "keys": "", "keys_mode": "replace",
-            },
-        },
-        MAPS: {
-            "class_type": "RenderGeometryMaps",
-            "inputs": {
-                "track": [EDIT, 0], "width": 0, "height": 0, "mode": "stable",
-                "depth_range": "frame",
-            },
-        },
-        SAVE: save_video([MAPS, 5], "maps"),
-    }  # fmt: skip
-    if not head:
-        del graph[HEAD]
-        del graph[TRACK]["inputs"]["head"]
-    return graph
-
-
-def load(name: str, **cut) -> dict:
-    whole = {"fps": 24.0, "force_rate": 0.0, "skip_first_frames": 0, "frame_load_cap": 0}
-    inputs = {"file": name, "select_every_nth": 1} | whole | cut
-    return {"class_type": "LoadDrivingVideo", "inputs": inputs}
-
-
-@pytest.fixture(scope="module")
-def act(server) -> np.ndarray:
-    """The example's driver, (96, 512, 512, 3), which also lies in the input folder."""
-    example = {EXAMPLE: {"class_type": "MagicPortraitExample", "inputs": {}}}
-    succeeded(server.run(example | {TAKER: save_image([EXAMPLE, 0], "portrait")}))
-    (driver,) = (server.base / "temp").glob("magicportrait_example_driver*.mp4")
-    shutil.copy(driver, server.base / "input" / ACT)
-    return decode(driver)
-
-
-@pytest.fixture
-def bare(server, act) -> dict:
-    """The graph without a head, where models/flame is empty."""
-    shutil.rmtree(server.base / "models" / "flame", ignore_errors=True)
-    return graph_of(False)
-
-
-@pytest.fixture
-def headed(server, act) -> dict:
-    """The graph with the small head in models/flame."""
-    folder = server.base / "models" / "flame"
-    if not (folder / "small.safetensors").exists():
-        fill_models(server.base / "models", small_head())
-    return graph_of(True)
-
-
-def taken(graph: dict, source: list, prefix: str) -> dict:
-    """The graph with a picture output saved."""
-    graph = copy.deepcopy(graph)
-    graph[TAKER] = save_image(source, prefix)
-    return graph
-
-
-def maps_of(server, graph: dict) -> np.ndarray:
-    return decode(saved_files(server, succeeded(server.run(graph)), SAVE)[0])
 
 
 def test_without_any_head_the_face_mesh_moves(server, bare):
@@ -276,88 +203,6 @@ def test_the_whole_portrait(server, headed):
     frames = decode(saved_files(server, entry, SAVE)[0])
     assert max(portrait.size) == 512
     assert frames.shape[1] > 512
-
-
-def pasted(headed: dict, upscale: float = 1.0) -> dict:
-    """The graph with the still crop, repeated, pasted back in place of maps."""
-    graph = copy.deepcopy(headed)
-    graph["30"] = {
-        "class_type": "ImageScaleBy",
-        "inputs": {"image": [TRACK, 0], "upscale_method": "bicubic", "scale_by": upscale},
-    }
-    graph["31"] = {"class_type": "RepeatImageBatch", "inputs": {"image": ["30", 0], "amount": 3}}
-    graph["32"] = {
-        "class_type": "MagicPortraitPasteBack",
-        "inputs": {"images": ["31", 0], "track": [TRACK, 1], "feather": 0.08},
-    }
-    graph[SAVE] = save_video(["32", 0], "pasted")
-    graph["33"] = save_image(["32", 1], "pasted")
-    graph["34"] = save_image([EXAMPLE, 0], "portrait")
-    return graph
-
-
-@pytest.mark.parametrize("upscale", [1.0, 2.0])
-def test_the_crop_goes_back_where_it_was(server, headed, upscale):
-    entry = succeeded(server.run(changed(pasted(headed, upscale), TRACK, size=512)))
-    back = pictures(saved_files(server, entry, "33"))
-    portrait = pictures(saved_files(server, entry, "34"))
-    assert back.shape == (3, *portrait.shape[1:])
-    off = np.abs(back.astype(int) - portrait)
-    assert (off.max((0, 3)) == 0).mean() > 0.2, "no pixel is left as it was"
-    assert off.mean() < 1.5
-    assert decode(saved_files(server, entry, SAVE)[0]).shape == back.shape
-
-
-def test_over_the_face_of_a_clip(server, headed, act):
-    """The result of the preview goes over the driver's own face, streamed from VIDEO to VIDEO."""
-    graph = {
-        EXAMPLE: headed[EXAMPLE],
-        LOAD: load(ACT, frame_load_cap=6),
-        "9": {
-            "class_type": "MagicPortraitTrackFace",
-            "inputs": {
-                "driving": [LOAD, 0], "face": "largest", "face_index": 0, "smoothing": 0.5,
-            },
-        },
-        "10": {
-            "class_type": "MagicPortraitPreview",
-            "inputs": {
-                "portrait": [EXAMPLE, 0], "face_track": ["9", 0], "mode": "relative",
-                "neutral_frame": -1, "mirror": False,
-                **dict.fromkeys(("pose", "expression", "mouth", "eyes", "brows"), 1.0),
-            },
-        },
-        "32": {
-            "class_type": "MagicPortraitPasteBack",
-            "inputs": {
-                "result": ["10", 1], "face_track": ["9", 0], "target_video": [LOAD, 1],
-                "feather": 0.08,
-            },
-        },
-        SAVE: save_video(["32", 0], "over"),
-    }  # fmt: skip
-    frames = maps_of(server, graph)
-    clip = act[:6]
-    assert frames.shape == clip.shape
-    off = np.abs(frames.astype(int) - clip).mean((0, 3))
-    assert np.median(off) < 3, "the surroundings have changed"
-
-
-def test_what_cannot_be_pasted(server, headed):
-    graph = pasted(headed)
-    assert "to images or to result" in failure(server, changed(graph, "32", images=None), "32")
-    assert "wire track" in failure(server, changed(graph, "32", track=None), "32")
-    graph["35"] = {
-        "class_type": "ImageScale",
-        "inputs": {
-            "image": ["31", 0], "upscale_method": "bicubic", "width": 300, "height": 200,
-            "crop": "disabled",
-        },
-    }  # fmt: skip
-    sentence = failure(server, changed(graph, "32", images=["35", 0]), "32")
-    assert "300x200" in sentence
-    sentence = failure(server, changed(graph, "32", target=["35", 0]), "32")
-    assert "the target is 300x200" in sentence
 
 
 @pytest.mark.slow

@@ -99,9 +99,11 @@ def test_memory_management(measure):
     found = measure("loading")
     assert found["cast_when_whole"] == 0
     assert 0.2 < found["cast_when_half"] < 1
-    for same in ("half", "half_lora", "bank", "guidance", "reloaded"):
+    for same in ("half", "half_lora", "bank", "guidance", "reloaded", "lazy"):
         assert found[f"{same}_equal"], same
     assert found["lora_matters"] > 1e-3
+    assert found["encoders_loaded"]
+    assert not found["eager_needs_them"]
 
 
 @pytest.mark.parametrize("form", ["kohya", "locon", "peft", "processor", "original"])
@@ -173,3 +175,41 @@ def test_warnings(measure):
     assert len(found["burnt"]) == 1
     assert "cfg 8 burns" in found["burnt"][0]
     assert found["quiet"] == []
+
+
+def test_folders_of_extra_model_paths(measure):
+    found = measure("choice")
+    assert found["folders"] == ["elsewhere/portraits", "models/magicportrait"]
+    assert found["heads"] == ["elsewhere/heads", "models/flame"]
+    assert found["found"]["reference_unet"] == ["elsewhere/portraits/reference_unet.pth"]
+    own = ["motion_module-47360.pth", "denoising_unet.pth"]
+    assert found["found"]["denoising_unet"] == [f"models/magicportrait/{name}" for name in own]
+    assert found["tuned"]["denoising_unet"][-1] == "elsewhere/portraits/tuned.pth"
+    assert found["sizes"]["denoising_unet"] == 1272
+    assert found["changed"] == [False, True]
+
+
+def test_missing_files_in_one_message(measure):
+    found = measure("choice")
+    assert found["listed_empty"] == ["denoising_unet.pth (not installed)"]
+    assert found["nothing"].startswith("6 files")
+    for said in ("elsewhere/portraits", "5.25 GB", "huggingface.co", "licence", "if_missing"):
+        assert said in found["nothing"]
+    assert "weights convert" in found["absent"]
+    assert "other.pth is not in" in found["stranger"]
+
+
+def test_download_of_what_is_missing(measure):
+    """All of it, into the first folder; the progress may cancel."""
+    found = measure("choice")
+    keys = [key for key, folder in found["asked"] if folder == "elsewhere/portraits"]
+    parts = ["denoising_unet", "reference_unet"]
+    parts += ["guidance_depth", "guidance_normal", "guidance_render", "motion_module"]
+    assert keys == [*parts, "denoising_unet"]
+    assert found["told"] == 6
+    assert found["cancelled"] == "stop"
+
+
+def test_previews(measure):
+    """One picture a step, of the latent's size."""
+    assert measure("choice")["previews"] == [[8, 16]] * 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
@@ -61,6 +63,17 @@ def test_a_small_cache_keeps_the_first_frames_and_the_last_window(encoders, clip
     asked.clear()
     guidance.frames(range(4))
     assert asked == []
+
+
+def test_computed_in_another_precision_and_kept_in_a_third(encoders, clip):
+    """As a host does that casts weights as they are used."""
+    doubles = {kind: copy.deepcopy(encoder).double() for kind, encoder in encoders.items()}
+    place = (torch.device("cpu"), torch.float64)
+    maps = lambda frames: {kind: pictures[list(frames)] for kind, pictures in clip.items()}  # noqa: E731
+    made = LazyGuidance(doubles, maps, 12, dtype=torch.float16, place=place).frames([3, 1])
+    with torch.no_grad():
+        whole = encode_guidance(doubles, {kind: p.double() for kind, p in clip.items()})
+    assert torch.equal(made, whole[[3, 1]].half())
 
 
 def test_a_frame_outside_the_clip_is_refused(encoders, clip):

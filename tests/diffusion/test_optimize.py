@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from magicportrait_core.diffusion.optimize import optimize
-from magicportrait_core.diffusion.packed import PackedLinear
+from magicportrait_core.diffusion.build import Build
+from magicportrait_core.diffusion.layers import GatedProjection
+from magicportrait_core.diffusion.optimize import PackedGatedProjection, optimize
 from magicportrait_core.diffusion.unet import DenoisingUNet
-from magicportrait_core.diffusion.winograd import WinogradConv, WinogradUpsample
 from magicportrait_core.errors import InputError
+from magicportrait_core.fast_layers import PackedLinear, WinogradConv, WinogradUpsample
 from magicportrait_core.types import ChunkCondition
 from tests import tiny_networks
 from tests.goldens import diffusion_networks, diffusion_pipeline
@@ -37,6 +38,12 @@ def test_the_same_numbers(unet, bank, text, draw, winograd, size):
     expected = unet(x, 500, text, chunks)
     error = (fast(x, 500, text, chunks) - expected).norm() / expected.norm()
     assert 0 < error < 1e-5
+
+
+def test_a_gate(draw):
+    torch.manual_seed(0)
+    gate, x = GatedProjection(Build(), 24, 48).requires_grad_(False), draw(2, 5, 24)
+    torch.testing.assert_close(PackedGatedProjection(gate)(x), gate(x), rtol=1e-5, atol=1e-6)
 
 
 def test_what_is_rewritten(unet):

@@ -7,6 +7,7 @@ from host import relative, report  # isort: skip  first: it finds the host
 import tiny
 import torch
 from comfy import model_management
+from pack.nodes import reference as host_reference
 from pack.nodes.conds import KEY
 
 FRAMES = 4
@@ -67,6 +68,17 @@ with torch.no_grad():
     whole_lora, _ = run(conds, True, False)
     part_lora, _ = run(conds, True, True)
 
+    features = 32 * 16 * 8 * 4  # bytes a frame
+    host_reference.CACHE_BYTES = 2 * features
+    model_management.unload_all_models()
+    positive, negative, _ = tiny.fused(CLIP)
+    host_reference.CACHE_BYTES = 1 << 30
+    model_management.unload_all_models()
+    loaded = model_management.current_loaded_models
+    lazy = tiny.sample(tiny.model(), CLIP, (positive, negative), steps=2)
+    loaded = [m.model for m in loaded]
+    encoders = positive[0][1]["additional_models"][0]
+
     model = tiny.model()
     first = tiny.sample(model, CLIP, conds, steps=2)
     model_management.unload_all_models()
@@ -79,6 +91,9 @@ with torch.no_grad():
         lora_matters=relative(whole_lora, whole),
         bank_equal=torch.equal(half_bank, bank),
         guidance_equal=torch.equal(half_face.guidance.frames(CLIP), face.guidance.frames(CLIP)),
+        lazy_equal=torch.equal(lazy, whole),
+        encoders_loaded=encoders in loaded,
+        eager_needs_them="additional_models" in conds[0][0][1],
         reloaded_equal=torch.equal(again, first),
         size=model.model_size(),
         memory=[

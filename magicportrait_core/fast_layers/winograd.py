@@ -20,12 +20,23 @@ from .packed import Matrix
 
 #: G; the mixtures are (0, 1, 2, 3) as in the paper
 _OF_WEIGHTS = ((1.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0.0, 0.0, 1.0))
+#: channels below which the sums cost more than they save
+FEWEST_CHANNELS = 16
 #: bytes of the mixtures made at a time, unless one picture takes more
 MIXTURE_BYTES = 1 << 26
 
 #: one axis of a tensor -> its mixtures; the products of the mixtures -> first and second outputs
 Mix = Callable[[Tensor, int], Sequence[Tensor]]
 Sums = Callable[[Sequence[Tensor]], tuple[Tensor, Tensor]]
+
+
+def suits_winograd(conv: nn.Module) -> bool:
+    """Whether a layer is a convolution that WinogradConv computes, in less time."""
+    if not isinstance(conv, nn.Conv2d) or (conv.groups, conv.dilation) != (1, (1, 1)):
+        return False
+    same = (conv.kernel_size, conv.stride, conv.padding) == ((3, 3), (1, 1), (1, 1))
+    wide = min(conv.in_channels, conv.out_channels) >= FEWEST_CHANNELS
+    return same and wide and conv.weight.dtype == torch.float32
 
 
 class WinogradConv(nn.Module):
@@ -45,7 +56,7 @@ class WinogradConv(nn.Module):
 
 
 class WinogradUpsample(nn.Module):
-    """resnet.Upsample: twice the size by nearest, then a convolution."""
+    """Twice the size by nearest, then that convolution; or to the size asked for."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
@@ -69,12 +80,12 @@ def weight_matrices(conv: nn.Conv2d, of_weights: Sequence[Sequence[float]]) -> l
 
     The bias goes with the one product that is in all four outputs.
     """
-    g, weight = torch.tensor(of_weights, dtype=torch.float64), conv.weight.detach()
+    weight = conv.weight.detach().permute(2, 3, 0, 1).contiguous()  # (3, 3, c_out, c_in)
+    g = weight.new_tensor(of_weights)
     found = []
-    for i, row in enumerate(g):
-        lines = torch.einsum("a,ocab->boc", row.to(weight), weight).double()
-        mixed = torch.einsum("jb,boc->joc", g, lines).to(weight)
+    for i, lines in enumerate(torch.tensordot(g, weight, dims=1)):
         biases = [conv.bias if i == j == 1 else None for j in range(len(g))]
+        mixed = torch.tensordot(g, lines, dims=1)
         found.append([Matrix(m, b) for m, b in zip(mixed, biases, strict=True)])
     return found
 

@@ -10,8 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import GatedProjection
-
 
 def can_pack(weight: Tensor) -> bool:
     """Whether torch packs weights like this one."""
@@ -67,20 +65,6 @@ class PackedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.matrix(x)
-
-
-class PackedGatedProjection(nn.Module):
-    """layers.GatedProjection: the gate's GELU and the product happen as the matrices are read."""
-
-    def __init__(self, gated: GatedProjection) -> None:
-        super().__init__()
-        value, gate = gated.proj.weight.chunk(2)
-        value_bias, gate_bias = gated.proj.bias.chunk(2)
-        self.value = Matrix(value, value_bias)
-        self.gate = Matrix(gate, gate_bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.value.times(x, self.gate.gelu(x))
 
 
 class PixelwiseConv(nn.Module):

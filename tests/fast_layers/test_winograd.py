@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from magicportrait_core.diffusion import winograd
 from magicportrait_core.diffusion.build import Build
 from magicportrait_core.diffusion.resnet import Upsample
-from magicportrait_core.diffusion.winograd import WinogradConv, WinogradUpsample
+from magicportrait_core.fast_layers import winograd
+from magicportrait_core.fast_layers.winograd import WinogradConv, WinogradUpsample
 
 SIZES = [(1, 1), (2, 2), (1, 6), (5, 7), (8, 12)]
 
@@ -25,7 +25,13 @@ def exactly(conv, x):
 
 
 @pytest.fixture
-def conv():
+def draw():
+    generator = torch.Generator().manual_seed(2)
+    return lambda *shape: torch.randn(shape, generator=generator)
+
+
+@pytest.fixture
+def conv() -> nn.Conv2d:
     torch.manual_seed(0)
     return nn.Conv2d(24, 20, 3, padding=1).requires_grad_(False)
 
