@@ -165,14 +165,19 @@ export class Scrubber {
   goTo(frame) {
     this.frame = frame;
     this.range.value = String(frame);
-    const lost = this.run.lost.some(([first, last]) => first <= frame && frame <= last);
-    this.note.textContent = lost ? "No face seen here: this frame is filled in." : "";
+    this.say("");
     this.where.replaceChildren(
       make("b", "", String(frame)),
       ` / ${this.run.frames - 1} · ${(frame / this.run.fps).toFixed(2)} s`
     );
     this.draw();
     this.ask();
+  }
+
+  // Over the picture: what went wrong, else whether this frame was seen.
+  say(error) {
+    const lost = this.run.lost.some(([first, last]) => first <= this.frame && this.frame <= last);
+    this.note.textContent = error || (lost ? "No face seen here: this frame is filled in." : "");
   }
 
   start() {
@@ -209,9 +214,8 @@ export class Scrubber {
 
   async fetchPicture(what) {
     const answer = await post("/magicportrait/frame", what);
-    if (answer.ok) return answer.blob();
-    this.note.textContent = await answer.text();
-    return null;
+    this.say(answer.ok ? "" : await answer.text());
+    return answer.ok ? answer.blob() : null;
   }
 
   async show(blob, what) {

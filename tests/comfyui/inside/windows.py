@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from host import relative, report  # isort: skip  first: it finds the host
 
+import inspect
+
 import comfy.cldm.cldm
 import comfy.context_windows
 import comfy.controlnet
@@ -71,10 +73,13 @@ def control_net() -> comfy.controlnet.ControlNet:
 
 
 def host_windows(schedule, length, overlap, fuse):
-    model = ContextWindowsManualNode.execute(
-        tiny.model(), length, overlap, schedule, 1, False, fuse, 0
-    ).result[0]
-    return model
+    newer = {"freenoise": False}  # what later hosts ask for besides
+    taken = inspect.signature(ContextWindowsManualNode.execute).parameters
+    more = {name: value for name, value in newer.items() if name in taken}
+    node = ContextWindowsManualNode
+    return node.execute(tiny.model(), length, overlap, schedule, 1, False, fuse, 0, **more).result[
+        0
+    ]
 
 
 with torch.no_grad():
