@@ -121,7 +121,8 @@ def _step(
         pull[1:n] -= torch.einsum("tka,tkan->n", spread, at.shape).double()
         pull[n:] -= torch.einsum("tka,tab->kb", spread, part.turn).reshape(-1).double()
         flat = cross.reshape(-1, size)
-        shared -= flat.T @ solved[..., :-1].reshape(-1, size)
+        # the priors hold every shared parameter by far more than what float32 loses here
+        shared -= (flat.T.float() @ solved[..., :-1].reshape(-1, size).float()).double()
         pull -= flat.T @ solved[..., -1].reshape(-1)
         held.append(solved)
     mean, spread = priors.nearness

@@ -39,8 +39,7 @@ SHAPES, EXPRESSIONS = 100, 50  #: coefficients that are fitted
 SLACK, MOST_SLACK = 0.002, 0.01
 MISFIT = 0.03  #: face widths off the landmarks from which on a fit is doubtful
 CHUNK = 64  #: frames looked at once
-KEY_FRAMES = 48  #: that the identity is found from, at most; of a short clip every third
-FEW_FRAMES = 16  #: of which all are taken
+KEY_FRAMES = 72  #: that the identity is found from, at most: the more, the surer its relief
 IDENTITY_STEPS = 12  #: Gauss-Newton steps for the identity, at most
 STEPS = 8  #: Gauss-Newton steps of all frames, at most
 NEUTRAL_HOLD = 1000.0  #: factor on the priors of the frame that is neutral
@@ -140,7 +139,7 @@ class LandmarkFit(Tracker):
         gap[0] = float("inf")
         gap[1:][shot.diff() > 0] = float("inf")
         hold = torch.ones(len(known))
-        keys = spread_frames(turn, min(KEY_FRAMES, max(FEW_FRAMES, len(known) // 3)))
+        keys = spread_frames(turn, KEY_FRAMES)
         if neutral is not None:
             hold[neutral] = NEUTRAL_HOLD
             keys = torch.cat([keys, neutral[None]]).unique()
