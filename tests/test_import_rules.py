@@ -32,7 +32,15 @@ SHARED = {
     "weights",
 }
 
-HOST = {"comfy_api", "comfy", "comfy_execution", "comfy_extras", "folder_paths", "server"}
+HOST = {
+    "comfy",
+    "comfy_api",
+    "comfy_execution",
+    "comfy_extras",
+    "folder_paths",
+    "latent_preview",
+    "server",
+}
 #: what every install has: the only third-party names imported outside functions
 REQUIRED = {"torch", "numpy", "scipy", "safetensors", "av", "PIL"}
 CLI_ONLY = {"typer", "rich"}
