@@ -59,27 +59,32 @@ def _job(path: Path, line: int, row: dict[str, str | None]) -> Job:
     return Job(*(path.parent.resolve() / value for value in values))
 
 
-def run_job(job: Job, settings: MotionSettings) -> JobResult:
+def run_job(job: Job, settings: MotionSettings, engine: str = "preview") -> JobResult:
     """One job; what goes wrong with its files is its result, not the end of the others."""
     if job.output.exists():
         return JobResult(job, "kept")
     try:
-        reenact(job.portrait, job.driving, job.output, settings=settings)
+        reenact(
+            job.portrait, job.driving, job.output, settings=settings, engine=engine, resume=True
+        )
     except Exception as error:  # a bug in one job must not end the others
         return JobResult(job, "failed", str(error) or type(error).__name__)
     return JobResult(job, "done")
 
 
-def run_jobs(jobs: list[Job], settings: MotionSettings, ray: bool = False) -> Iterator[JobResult]:
+def run_jobs(
+    jobs: list[Job], settings: MotionSettings, ray: bool = False, engine: str = "preview"
+) -> Iterator[JobResult]:
     """Yield each job's result as it ends. A job whose output exists is kept, so a list resumes.
 
     ray: share the jobs out over a Ray cluster, one processor each: the running one that
     RAY_ADDRESS names, else one on this machine. Every machine needs the files at the same paths.
     """
-    yield from _on_ray(jobs, settings) if ray else (run_job(job, settings) for job in jobs)
+    here = (run_job(job, settings, engine) for job in jobs)
+    yield from _on_ray(jobs, settings, engine) if ray else here
 
 
-def _on_ray(jobs: list[Job], settings: MotionSettings) -> Iterator[JobResult]:
+def _on_ray(jobs: list[Job], settings: MotionSettings, engine: str) -> Iterator[JobResult]:
     try:
         import ray
     except ImportError as error:
@@ -91,7 +96,7 @@ def _on_ray(jobs: list[Job], settings: MotionSettings) -> Iterator[JobResult]:
         ray.init(log_to_driver=False)
     try:
         remote = ray.remote(num_cpus=1)(run_job)
-        waiting = [remote.remote(job, settings) for job in jobs]
+        waiting = [remote.remote(job, settings, engine) for job in jobs]
         while waiting:
             ready, waiting = ray.wait(waiting)
             yield ray.get(ready[0])

@@ -127,7 +127,10 @@ def run_demo(
     for path in (driving, output, sheet):
         check_output_path(path)
     render_demo_driver(driving, networks, _named("driver", progress), frames=frames)
-    report = reenact(demo_portrait_path(), driving, output, networks=networks, progress=progress)
+    report = reenact(
+        demo_portrait_path(), driving, output,
+        engine="preview", networks=networks, progress=progress,
+    )  # fmt: skip
     head = track_image(open_image(demo_portrait_path()), networks)
     rows = [
         Row("driver: the portrait posed by a script", _heads(driving, head)),

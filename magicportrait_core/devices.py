@@ -22,3 +22,12 @@ def choose_device(device: str = "auto") -> torch.device:
             "No CUDA device is available to this install of torch: use the device cpu or auto."
         )
     return torch.device("cuda" if found and device != "cpu" else "cpu")
+
+
+def core_device(device: torch.device | str) -> torch.device:
+    """The device itself if it is one that the core is tested on, else the CPU.
+
+    Apple's and others lack operations that pictures are drawn with, such as bicubic sampling.
+    """
+    device = torch.device(device)
+    return device if device.type in DEVICES else torch.device("cpu")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from .checks import check_choice
 from .errors import InputError
+from .weights.folders import models_folder
 
 ENGINES = ("auto", "diffusion", "preview")
 
@@ -18,20 +20,28 @@ class EngineChoice:
     why: str  #: one line, without a full stop
 
 
-def choose_engine(engine: str = "auto") -> EngineChoice:
+def choose_engine(engine: str = "auto", models: str | os.PathLike | None = None) -> EngineChoice:
     """The engine for what the user asked: one of ENGINES.
 
-    auto takes diffusion where it and its weights are installed, else preview. Raises InputError
-    where the engine asked for cannot run.
+    auto takes diffusion where all its weights are in the models folder, else preview. Nothing is
+    loaded. Raises InputError where the engine asked for cannot run: what is missing, and where it
+    comes from.
     """
+    from .diffusion.model_files import find_model_files
+
     check_choice("engine", engine, ENGINES)
-    if engine == "diffusion":
-        raise InputError(
-            "The diffusion engine is not part of this version yet: use --engine preview, which "
-            "needs no download."
-        )
     if engine == "preview":
         return EngineChoice("preview", "asked for")
-    return EngineChoice(
-        "preview", "the diffusion engine and its weights are not part of this version"
-    )
+    folder = models_folder(models)
+    try:
+        find_model_files(folder)
+    except InputError as error:
+        if engine == "diffusion":
+            raise InputError(
+                f"{error} Or use --engine preview, which needs no download."
+            ) from error
+        why = (
+            f"the diffusion engine's weights are not all in {folder}: `magicportrait weights list`"
+        )
+        return EngineChoice("preview", why)
+    return EngineChoice("diffusion", "asked for" if engine != "auto" else "its weights are here")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import time
 from collections.abc import Iterator
@@ -57,6 +58,12 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{path.name[:100]}.{uuid4().hex[:8]}.part")
 
 
+def remove_parts(path: Path) -> None:
+    """Remove what processes that were killed while they wrote ``path`` left beside it."""
+    for part in path.parent.glob(f".{glob.escape(path.name[:100])}.????????.part"):
+        part.unlink(missing_ok=True)
+
+
 def replace_file(temporary: Path, path: Path) -> None:
     """Rename ``temporary`` to ``path``, over what is there; retried while the target is busy."""
     for wait in (*_RENAME_WAITS, None):
@@ -85,6 +92,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         mode = temporary.stat().st_mode  # what the user's umask makes of a new file
         yield temporary
         temporary.chmod(mode)  # safetensors makes its files the user's alone
+        with temporary.open("r+b") as file:  # or a power cut leaves the name without the content
+            os.fsync(file.fileno())
         replace_file(temporary, path)
     except OSError as error:
         if error.errno == errno.ENOSPC or error.filename == str(temporary):

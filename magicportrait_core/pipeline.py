@@ -24,6 +24,7 @@ from .faces.tracker import track_image
 from .files import check_output_path, check_suffix, keep_inputs
 from .pictures import to_float
 from .preview import FaceSliders, MotionSettings, edit_still, reenact_frames
+from .reenactment import DiffusionSettings, reenact_diffusion, transfer_of
 from .report import Report, recording
 from .threads import one_thread
 from .tracks import save_track
@@ -42,10 +43,15 @@ def reenact(
     trim: Trimming | None = None,
     codec: str = "h264",
     networks: FaceNetworks | None = None,
+    models: str | Path | None = None,
+    resume: bool = False,
     device: str = "cpu",
     progress: Progress = no_progress,
 ) -> Report:
     """Write ``output``: the portrait moving as the face in ``driving`` moves, with its sound.
+
+    By the diffusion engine where that is asked for, or where ``engine`` is auto and its weights
+    are all there: `reenactment.reenact_diffusion` has all its options.
 
     Args:
         portrait: a picture.
@@ -54,13 +60,24 @@ def reenact(
         output: its suffix suits ``codec``, .mp4 for h264.
         settings: gains and modes of the motion.
         networks: loaded on ``device`` where None.
+        models: the models folder; None: `weights.folders.models_folder`.
+        resume: of the diffusion engine: go on with a run that was stopped.
         device: "cpu", "cuda" or "auto", which is cuda where there is any.
 
     Raises:
         InputError: a file that cannot be read or written, an option that cannot be met.
         NoFaceError: no face in the portrait or in the clip.
     """
-    choice, settings = choose_engine(engine), settings or MotionSettings()
+    choice = choose_engine(engine, models)
+    if choice.name == "diffusion":
+        wanted = DiffusionSettings()
+        if settings is not None:
+            wanted = DiffusionSettings(transfer=transfer_of(settings, settings.mode))
+        return reenact_diffusion(
+            portrait, driving, output, wanted, models=models, face=face, trim=trim, codec=codec,
+            resume=resume, networks=networks, device=device, choice=choice, progress=progress,
+        )  # fmt: skip
+    settings = settings or MotionSettings()
     with recording() as run:
         with run.timed("opening"):
             where = choose_device(device)

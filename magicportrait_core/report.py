@@ -33,6 +33,7 @@ class Report:
     more: tuple[Path, ...] = ()  #: further files written
     tracker: TrackerChoice | None = None  #: None: no head was tracked
     head: str | None = None  #: the head model's name
+    notes: tuple[str, ...] = ()  #: lines worth telling that are no warnings
 
 
 @dataclass

@@ -85,7 +85,7 @@ IBUG68 = (
     *((78,), (82,), (13,), (312,), (308,), (317,), (14,), (87,)),
 )
 
-_TABLES = json.loads((files(__package__) / "topology.json").read_text())
+_TABLES = json.loads((files(__package__) / "topology.json").read_text("utf-8"))
 
 #: (852, 3) int64 into the 468 mesh points. Counter-clockwise as the picture shows a frontal
 #: face; eyes and mouth are holes; every inner edge is used once in each direction.

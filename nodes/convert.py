@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from torch import Tensor
 
 from ..magicportrait_core.errors import InputError
@@ -35,3 +37,13 @@ def single_picture(image: Tensor, name: str) -> Tensor:
     if image.shape[0] != 1:
         raise InputError(f"{name} must be one picture, got a batch of {image.shape[0]}")
     return image_to_core(image)[0]
+
+
+def kept_frames(batches: Iterable[Tensor], images: Tensor) -> Iterator[Tensor]:
+    """Hand (n, 3, h, w) batches on, copying as many frames as ``images`` (t, h, w, 3) has room."""
+    done = 0
+    for batch in batches:
+        room = batch[: max(len(images) - done, 0)]
+        images[done : done + len(room)] = core_to_image(room)
+        done += len(batch)
+        yield batch

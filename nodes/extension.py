@@ -16,6 +16,11 @@ NODES = {
     "track_face": "MagicPortraitTrackFace",
     "preview": "MagicPortraitPreview",
     "still_editor": "MagicPortraitStillEditor",
+    "head_loader": "MagicPortraitHeadLoader",
+    "flame_track": "FLAMETrack",
+    "motion_edit": "MagicPortraitMotionEdit",
+    "render_geometry_maps": "RenderGeometryMaps",
+    "paste_back": "MagicPortraitPasteBack",
     "model_loader": "MagicPortraitModelLoader",
     "lora_loader": "MagicPortraitLoraLoader",
     "face_motion_fusion": "FaceMotionFusion",
@@ -35,9 +40,18 @@ def load_node(module: str, name: str) -> type[io.ComfyNode] | None:
     return node
 
 
+def load_routes() -> None:
+    """What the page asks for beside the nodes' own work; every node works without."""
+    try:
+        importlib.import_module(".live_routes", __package__)
+    except (ImportError, AttributeError, RuntimeError) as error:
+        logging.warning("MagicPortrait: no pictures live on nodes, this ComfyUI lacks: %s", error)
+
+
 class MagicPortraitExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         add_folders()
+        load_routes()
         loaded = [load_node(module, name) for module, name in NODES.items()]
         return [node for node in loaded if node is not None]
 

@@ -17,15 +17,16 @@ def is_linked(prompt: dict | None, node_id: str, output: int) -> bool:
     return any(wire == list(value) for node in prompt.values() for value in _wires(node))
 
 
-def wired_fingerprint(output: int) -> str:
-    """For fingerprint_inputs: changes as that output is wired or freed, so that a cached
+def wired_fingerprint(*outputs: int) -> str:
+    """For fingerprint_inputs: changes as one of the outputs is wired or freed, so that a cached
     one-frame output is not handed to a new taker of the whole clip."""
     context = get_executing_context()
     if context is None:
         return "unknown"
     running, _ = PromptServer.instance.prompt_queue.get_current_queue()
     prompt = next((item[2] for item in running if item[1] == context.prompt_id), None)
-    return "wired" if is_linked(prompt, context.node_id, output) else "free"
+    wired = [o for o in outputs if is_linked(prompt, context.node_id, o)]
+    return f"wired {wired}" if wired else "free"
 
 
 def _wires(node: dict) -> list:

@@ -7,6 +7,7 @@ from functools import lru_cache
 import torch
 from comfy.model_management import get_torch_device
 
+from ..magicportrait_core.devices import core_device
 from ..magicportrait_core.faces.networks import FaceNetworks, load_networks
 
 
@@ -16,5 +17,5 @@ def _networks(device: torch.device) -> FaceNetworks:
 
 
 def face_networks() -> FaceNetworks:
-    """The networks on the device that the host gives."""
-    return _networks(get_torch_device())
+    """The networks on the host's device, or on the CPU where the core is not tested on that."""
+    return _networks(core_device(get_torch_device()))

@@ -31,16 +31,24 @@ def note_here(text: str) -> None:
 
 
 @contextmanager
-def warnings_on_node(node_id: str) -> Iterator[None]:
-    """Show what the core warns of while the block runs; other warnings go their usual way."""
+def warnings_on_node(node_id: str) -> Iterator[list[str]]:
+    """Show what the core warns of while the block runs; other warnings go their usual way.
+
+    What the block appends to the list stands above the warnings on the node.
+    """
+    said: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", MagicPortraitWarning)
-        yield
-    ours = [w for w in caught if issubclass(w.category, MagicPortraitWarning)]
+        try:
+            yield said
+        finally:
+            ours = [w for w in caught if issubclass(w.category, MagicPortraitWarning)]
+            lines = list(dict.fromkeys([*said, *(str(w.message) for w in ours)]))
+            if lines:
+                level = logging.WARNING if ours else logging.INFO
+                show_note("\n".join(lines), node_id, level)
     for warning in caught:
         if warning not in ours:
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
-    if ours:
-        show_note("\n".join(dict.fromkeys(str(w.message) for w in ours)), node_id)

@@ -26,9 +26,9 @@ def input_file(name: str) -> Path:
     """
     if not name:
         raise InputError("no video is chosen: upload one, or wire the video or frames input")
-    base = folder_paths.annotated_filepath(name)[1] or folder_paths.get_input_directory()
-    base = os.path.abspath(base)
-    path = os.path.abspath(folder_paths.get_annotated_filepath(name))
+    bare, folder = folder_paths.annotated_filepath(name)
+    base = os.path.abspath(folder or folder_paths.get_input_directory())
+    path = os.path.abspath(os.path.join(base, bare))
     if not path.startswith(base + os.sep):
         raise InputError(f"{name} lies outside the {Path(base).name} folder: upload it instead")
     if not os.path.isfile(path):

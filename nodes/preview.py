@@ -6,9 +6,10 @@ import torch
 from comfy_api.latest import InputImpl, io
 
 from ..magicportrait_core.faces.tracker import track_image
-from ..magicportrait_core.preview import MODES, MotionSettings, reenact_frames
-from .convert import core_to_image, single_picture, to_uint8
+from ..magicportrait_core.preview import MODES, reenact_frames
+from .convert import kept_frames, single_picture, to_uint8
 from .links import is_linked, wired_fingerprint
+from .live_track import hold_preview, motion_settings
 from .networks import face_networks
 from .notes import warnings_on_node
 from .progress import HostProgress
@@ -83,9 +84,7 @@ class MagicPortraitPreview(io.ComfyNode):
     @classmethod
     def execute(cls, portrait, face_track, neutral_frame, **settings) -> io.NodeOutput:
         picture = single_picture(portrait, "portrait")
-        motion = MotionSettings(
-            neutral_frame=None if neutral_frame < 0 else neutral_frame, **settings
-        )
+        motion = motion_settings(neutral_frame, **settings)
         driver = face_track.track
         keep_all = is_linked(cls.hidden.prompt, cls.hidden.unique_id, IMAGES)
         images = torch.empty(len(driver) if keep_all else 1, *portrait.shape[1:3], 3)
@@ -97,16 +96,11 @@ class MagicPortraitPreview(io.ComfyNode):
                 picture, still, driver, motion, device=networks.device, progress=HostProgress()
             )
             path = write_video(
-                "preview", _kept(frames, images), picture.shape[1:], driver.fps, face_track.audio
+                "preview",
+                kept_frames(frames, images),
+                picture.shape[1:],
+                driver.fps,
+                face_track.audio,
             )
-        return io.NodeOutput(images, InputImpl.VideoFromFile(str(path)))
-
-
-def _kept(frames, images: torch.Tensor):
-    """Hand the batches on, copying as many frames as ``images`` has room for."""
-    done = 0
-    for batch in frames:
-        room = batch[: max(len(images) - done, 0)]
-        images[done : done + len(room)] = core_to_image(room)
-        done += len(batch)
-        yield batch
+        shown = hold_preview(cls.hidden.unique_id, picture, still, driver)
+        return io.NodeOutput(images, InputImpl.VideoFromFile(str(path)), ui=shown)

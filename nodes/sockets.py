@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from comfy_api.latest import io
+from torch import Tensor
 
-from ..magicportrait_core.flame.head_model import HeadModel
-from ..magicportrait_core.types import AudioSource, FaceTrack, GeometryMaps, MotionTrack
+from ..magicportrait_core.motion_pipeline import HeadFiles
+from ..magicportrait_core.types import (
+    AudioSource,
+    FaceTrack,
+    GeometryMaps,
+    LandmarkMotion,
+    MotionTrack,
+)
 
 #: carries a magicportrait_core VideoClip: lazy, nothing is decoded until somebody reads it
 DrivingVideo = io.Custom("DRIVING_VIDEO")
@@ -38,22 +44,21 @@ class TrackedFace:
 
 
 @dataclass(frozen=True)
-class LoadedHead:
-    """A head model and where the files that go with it lie."""
+class LoadedHead(HeadFiles):
+    """A head model, where the files that go with it lie, and which tracker to take."""
 
-    head: HeadModel
-    folder: Path  #: models/flame
     tracker: str  #: what FLAMETrack's auto takes: "auto", "deca_smirk" or "landmark_fit"
 
 
 @dataclass(frozen=True)
 class Motion:
-    """A portrait and the head, or the landmarks alone, that drive it."""
+    """A portrait and the head, or the face mesh alone, that drives it."""
 
-    track: MotionTrack | FaceTrack  #: a FaceTrack, already in the portrait's frame: landmarks only
+    track: MotionTrack | LandmarkMotion
     head: LoadedHead | None  #: None: landmarks only
     size: tuple[int, int]  #: (h, w) px of the portrait crop, which maps and latents keep
     audio: AudioSource | None  #: the driver's
+    source: Tensor  #: (1, h, w, c) the IMAGE that the portrait was cut from, for PasteBack
 
     @property
     def approximate(self) -> bool:

@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from ..magicportrait_core.faces.overlay import draw_track
 from ..magicportrait_core.faces.tracker import track_faces
 from ..magicportrait_core.types import FaceTrack, VideoClip
+from .live_track import hold_face
 from .networks import face_networks
 from .notes import warnings_on_node
 from .progress import HostProgress
@@ -78,7 +79,8 @@ class MagicPortraitTrackFace(io.ComfyNode):
                 progress=HostProgress(),
             )
         overlay = DeferredVideo(partial(_write_overlay, driving, track))
-        return io.NodeOutput(TrackedFace(track, driving.audio), overlay)
+        shown = hold_face(cls.hidden.unique_id, driving, track)
+        return io.NodeOutput(TrackedFace(track, driving.audio), overlay, ui=shown)
 
 
 def _write_overlay(clip: VideoClip, track: FaceTrack):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from magicportrait_core.demo import demo_portrait_path
-from magicportrait_core.devices import choose_device
+from magicportrait_core.devices import choose_device, core_device
 from magicportrait_core.errors import InputError
 from magicportrait_core.pipeline import reenact, still, track
 from magicportrait_core.preview import FaceSliders
@@ -17,6 +17,14 @@ from magicportrait_core.preview import FaceSliders
 def test_names(monkeypatch, name, cuda, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     assert choose_device(name) == torch.device(expected)
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [("cpu", "cpu"), ("cuda:1", "cuda:1"), ("mps", "cpu"), ("xpu:0", "cpu"), ("meta", "cpu")],
+)
+def test_what_the_core_is_not_tested_on_is_left_to_the_cpu(device, expected):
+    assert core_device(device) == torch.device(expected)
 
 
 def test_an_unknown_device_is_refused():

@@ -23,6 +23,7 @@ SHARED = {
     "types",
     "checks",
     "errors",
+    "fast_layers",
     "files",
     "light",
     "pictures",

@@ -233,7 +233,7 @@ NAN = torch.full((4,), float("nan"))
     [
         (lambda path, p: path.unlink(), "does not exist"),
         (lambda path, p: path.write_bytes(b""), "not a track file"),
-        (lambda path, p: truncated(path), "not a track file"),
+        (lambda path, p: truncated(path), "x.safetensors is damaged, or its end is missing: make"),
         (lambda path, p: changed(path, metadata={"kind": "head_model"}), "of kind head_model"),
         (lambda path, p: changed(path, metadata={"format_version": "2"}), "format 2.*update"),
         (lambda path, p: changed(path, drop=[f"{p}jaw_pose"]), "lacks {p}jaw_pose"),

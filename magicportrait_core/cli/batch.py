@@ -16,6 +16,9 @@ FAILED = 1
 def batch(
     jobs: Annotated[Path, typer.Argument(help="A CSV with the columns portrait, driving, output.")],
     mode: Annotated[opt.Mode, typer.Option(help="As for reenact.")] = opt.Mode.relative,
+    engine: Annotated[
+        opt.Engine, typer.Option(help="As for reenact; auto takes the best that is installed.")
+    ] = opt.Engine.preview,
     ray: Annotated[
         bool, typer.Option("--ray", help="Share the jobs out over a Ray cluster.")
     ] = False,
@@ -28,7 +31,7 @@ def batch(
     listed, results = read_jobs(jobs), []
     with watched() as progress:
         progress("jobs", 0, len(listed))
-        for result in run_jobs(listed, MotionSettings(mode=mode.value), ray):
+        for result in run_jobs(listed, MotionSettings(mode=mode.value), ray, engine.value):
             results.append(result)
             progress("jobs", len(results), len(listed))
             say(f"{result.job.output.name}: {result.state} {result.message}")

@@ -99,7 +99,8 @@ def print_report(report: Report, as_json: bool) -> None:
 def say_tracker(report: Report) -> None:
     """Which tracker looked at a head, why, and on which head model."""
     if report.tracker is not None:
-        say(f"Tracker: {report.tracker.name} ({report.tracker.why}); head model: {report.head}.")
+        head = f"; head model: {report.head}" if report.head else ""
+        say(f"Tracker: {report.tracker.name} ({report.tracker.why}){head}.")
 
 
 def report_values(report: Report) -> dict:
@@ -113,6 +114,7 @@ def report_values(report: Report) -> dict:
         "tracker": report.tracker and report.tracker.name,
         "tracker_why": report.tracker and report.tracker.why,
         "head": report.head,
+        "notes": list(report.notes),
         "frames": report.frames,
         "lost_frames": report.lost_frames,
         "fps": None if report.fps is None else float(report.fps),

@@ -45,7 +45,7 @@ def doctor(as_json: opt.JsonOption = False) -> None:
     console.print("\n[bold]Model files")
     console.print(
         "Head tracking and the diffusion engine take these, the preview engine needs none of them: "
-        "`magicportrait weights list`. The diffusion engine is not part of this version yet."
+        "`magicportrait weights list`."
     )
     _print_parts(console, found.files)
 

@@ -9,6 +9,11 @@ from ..errors import InputError
 
 Shapes = Mapping[str, tuple[int, ...]]  #: key of a state dict -> shape
 
+_POSITIONS = (
+    "down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0"
+    ".attention_blocks.0.pos_encoder.pe"
+)
+
 
 @dataclass(frozen=True)
 class UNetConfig:
@@ -29,17 +34,25 @@ class UNetConfig:
         levels = _count(shapes, "down_blocks.{}.resnets.0.conv1.weight")
         wide = [_shape(shapes, f"down_blocks.{i}.resnets.0.conv1.weight")[0] for i in range(levels)]
         text = "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight"
-        positions = (
-            "down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0"
-            ".attention_blocks.0.pos_encoder.pe"
-        )
         return UNetConfig(
             block_out_channels=tuple(wide),
             cross_attention_dim=_shape(shapes, text)[1],
             layers_per_block=_count(shapes, "down_blocks.0.resnets.{}.conv1.weight"),
             in_channels=_shape(shapes, "conv_in.weight")[1],
             out_channels=shapes.get("conv_out.weight", (4,))[0],
-            max_frames=shapes.get(positions, (1, 32))[1],
+            max_frames=shapes.get(_POSITIONS, (1, 32))[1],
+        )
+
+    @staticmethod
+    def of_motion(shapes: Shapes) -> UNetConfig:
+        """The sizes that a file of motion modules alone has; of the text it knows nothing."""
+        norm = "down_blocks.{}.motion_modules.0.temporal_transformer.norm.weight"
+        modules = "down_blocks.0.motion_modules.{}.temporal_transformer.norm.weight"
+        levels = _count(shapes, norm)
+        return UNetConfig(
+            block_out_channels=tuple(_shape(shapes, norm.format(i))[0] for i in range(levels)),
+            layers_per_block=_count(shapes, modules),
+            max_frames=shapes.get(_POSITIONS, (1, 32))[1],
         )
 
 

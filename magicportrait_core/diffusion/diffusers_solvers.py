@@ -6,6 +6,7 @@ with the clean sample -v, and a scheduler's history begins after it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -36,15 +37,36 @@ class Scheduled(Solver):
         self._first = whole - steps  # the scheduler's number of our first time
         self._scheduler, self._schedule = scheduler, schedule
         self.times = times[-steps:]
-        by_hand = self.times[0] == TRAIN_STEPS - 1
-        scheduler.set_begin_index(self._first + int(by_hand))
+        self._last: dict[str, Tensor] = {}
+        self._begin(0)
 
     def step(self, number: int, x: Tensor, v: Tensor) -> Tensor:
-        if self.times[number] < TRAIN_STEPS - 1:
+        if not self._by_hand(number):
+            self._last = self._remembered(x, v)
             return self._step(self._first + number, x, v)
         later = self.times[number + 1] if number + 1 < len(self.times) else -1
         signal = self._schedule.signal(later)
         return (1 - signal) ** 0.5 * x - signal**0.5 * v
+
+    def history(self) -> dict[str, Tensor]:
+        return dict(self._last)
+
+    def resume(self, number: int, history: Mapping[str, Tensor]) -> None:
+        """The last step is taken again, for the scheduler to know it."""
+        if not history:
+            self._begin(number)
+            return
+        self._begin(number - 1)
+        self.step(number - 1, history["x"], history["v"])
+
+    def _begin(self, number: int) -> None:
+        self._scheduler.set_begin_index(self._first + number + int(self._by_hand(number)))
+
+    def _by_hand(self, number: int) -> bool:
+        return self.times[number] == TRAIN_STEPS - 1
+
+    def _remembered(self, x: Tensor, v: Tensor) -> dict[str, Tensor]:
+        return {"x": x, "v": v}
 
     def _step(self, number: int, x: Tensor, v: Tensor) -> Tensor:
         time = self._scheduler.timesteps[number]
@@ -59,6 +81,9 @@ class Euler(Scheduled):
         grown = x * (1 + now**2) ** 0.5
         self._scheduler.scale_model_input(grown, self._scheduler.timesteps[number])
         return super()._step(number, grown, v) / (1 + later**2) ** 0.5
+
+    def _remembered(self, x: Tensor, v: Tensor) -> dict[str, Tensor]:
+        return {}  # it takes one step at a time
 
 
 class LCM(Solver):
@@ -79,6 +104,13 @@ class LCM(Solver):
     def step(self, number: int, x: Tensor, v: Tensor) -> Tensor:
         time = self._scheduler.timesteps[number]
         return self._scheduler.step(v, time, x, generator=self._noise, return_dict=False)[0]
+
+    def history(self) -> dict[str, Tensor]:
+        return {"noise": self._noise.get_state()}
+
+    def resume(self, number: int, history: Mapping[str, Tensor]) -> None:
+        self._scheduler.set_begin_index(number)
+        self._noise.set_state(history["noise"])
 
 
 def make_diffusers_solver(

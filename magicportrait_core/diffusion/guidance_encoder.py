@@ -20,6 +20,7 @@ from .attention import Attend, attend
 from .build import Build
 from .configs import GuidanceConfig
 from .forward_pass import Pass
+from .inputs import check_size
 from .transformer import SpatialTransformer
 
 #: the maps, in the order in which their features are summed
@@ -57,6 +58,7 @@ class GuidanceEncoder(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """(n, 3, h, w) in 0..1 -> (n, 320, h/8, w/8). Frames do not see one another."""
         check_shape("maps", maps, "n", self.config.in_channels, "h", "w")
+        check_size(maps.shape[3], maps.shape[2], 2 ** (len(self.config.block_out_channels) - 1))
         x = F.silu(self.conv_in(maps))
         for conv in self.blocks:
             x = F.silu(conv(x))
@@ -78,7 +80,8 @@ def encode_guidance(
     kinds = sorted(maps, key=lambda kind: KINDS.index(kind) if kind in KINDS else len(KINDS))
     sizes = {kind: tuple(maps[kind].shape) for kind in kinds}
     if len(set(sizes.values())) > 1:
-        raise InputError(f"maps must be of one size and length, got {sizes}")
+        got = ", ".join(f"{kind} {size}" for kind, size in sizes.items())
+        raise InputError(f"maps must be of one size and length, got {got}: draw them together.")
     parts = []
     for start in range(0, len(maps[kinds[0]]), batch):
         features = [encoders[kind](maps[kind][start : start + batch]) for kind in kinds]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import Attend
 from .build import Build
+
+#: bytes of a feed-forward's widest array on the CPU: beyond that it is made in pieces
+PIECE_BYTES = 20 << 20
 
 
 class Attention(nn.Module):
@@ -54,10 +58,14 @@ class FeedForward(nn.Module):
     def __init__(self, build: Build, channels: int) -> None:
         super().__init__()
         # names in a checkpoint: net.0.proj, net.2; net.1 was a dropout
-        inner = 4 * channels
+        inner = self.inner = 4 * channels
         self.net = nn.Sequential(
             GatedProjection(build, channels, inner), nn.Identity(), build.linear(inner, channels)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.net(x)
+    def forward(self, x: Tensor) -> Tensor:  # (..., c) -> the same
+        tokens = x.reshape(-1, x.shape[-1])
+        most = max(1, PIECE_BYTES // (2 * self.inner * x.element_size()))
+        if x.device.type != "cpu" or len(tokens) <= most:
+            return self.net(x)
+        return torch.cat([self.net(piece) for piece in tokens.split(most)]).view(x.shape)

@@ -58,17 +58,20 @@ class LazyGuidance(MotionGuidance):
             raise InputError(f"frames must be 0..{self._length - 1}, got {wanted}")
         known = {i: self._kept[i] if i in self._kept else self._last.get(i) for i in wanted}
         missing = [i for i, features in known.items() if features is None]
-        if missing:
-            known.update(zip(missing, self._encode(missing), strict=True))
+        known.update((i, self._encode(i)) for i in missing)
         self._remember(known)
         return torch.stack([known[i] for i in wanted])
 
-    def _encode(self, frames: list[int]) -> list[Tensor]:
+    def _encode(self, frame: int) -> Tensor:
+        """(c, h, w): alone, for the last bits of a batch depend on how many are in it, and which
+        frames are missing depends on where a run began."""
         weight = next(iter(next(iter(self._encoders.values())).parameters()))
         device, dtype = self._place or (weight.device, weight.dtype)
-        maps = {kind: batch.to(device, dtype) for kind, batch in self._maps(frames).items()}
+        maps = {kind: batch.to(device, dtype) for kind, batch in self._maps([frame]).items()}
         features = encode_guidance(self._encoders, maps).to("cpu", self._dtype)
-        return [frame.clone() for frame in features]  # each frees its memory alone
+        if len(features) != 1:
+            raise InputError(f"1 frame of maps was asked for, {len(features)} came.")
+        return features[0]
 
     def _remember(self, known: dict[int, Tensor]) -> None:
         self._last = {}

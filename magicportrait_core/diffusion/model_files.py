@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
-from ..weights.catalog import entry_of, how_to_get_all
-from .model_folders import MOTION_FILE, ModelFolders
-from .parts import PARTS, read_part_of, read_tensors
+from torch import Tensor
 
-__all__ = ["PARTS", "ModelFiles", "find_model_files", "read_part", "read_tensors"]
+from ..errors import InputError
+from ..weights.catalog import how_to_get_all
+from .model_folders import MOTION_FILE, ModelFolders
+from .parts import PARTS, read_part_of
+
+__all__ = ["PARTS", "ModelFiles", "find_model_files", "read_part"]
 
 #: part -> key of its file in the catalogue
 KEYS = {part: part.replace("guidance_encoder", "guidance") for part in PARTS}
@@ -88,7 +90,7 @@ def find_model_files(
     return files
 
 
-def read_part(files: ModelFiles, part: str):
+def read_part(files: ModelFiles, part: str) -> tuple[dict[str, Tensor], dict[str, int]]:
     """The state dict of one of PARTS, and how many of its tensors each file supplied.
 
     The tensors are on the disk until they are used. Raises InputError where a file is damaged,
@@ -99,8 +101,3 @@ def read_part(files: ModelFiles, part: str):
 
 def _present(*paths: Path | None) -> tuple[Path, ...]:
     return tuple(path for path in paths if path is not None)
-
-
-def entry_for(part: str):
-    """The catalogue's entry of one of PARTS."""
-    return entry_of(KEYS[part])

@@ -63,12 +63,20 @@ class ModelFolders:
 
     def text(self) -> Path | None:
         """The stored embedding, else a text encoder."""
+        return self.file(PROMPT_FILE) or self.text_encoder()
+
+    def text_encoder(self) -> Path | None:
+        """Stable Diffusion 1.5's: of diffusers' folder, in a checkpoint, ComfyUI's CLIP-L."""
         return (
-            self.file(PROMPT_FILE)
-            or self._diffusers("text_encoder")
+            self._diffusers("text_encoder")
             or self.sd15_checkpoint()
             or _first(folder / name for folder in self.text_encoders for name in _CLIP_NAMES)
         )
+
+    def tokenizer(self) -> Path:
+        """The folder of vocab.json and merges.txt; where it should be if it is nowhere."""
+        folders = [folder / SD15 / "tokenizer" for folder in (*self.own, *self.diffusers)]
+        return next((folder for folder in folders if folder.is_dir()), folders[0])
 
     def autoencoder(self) -> Path | None:
         """sd-vae-ft-mse, here or in ComfyUI's folder; else Stable Diffusion 1.5's own."""

@@ -75,15 +75,14 @@ class TemporalTransformer(nn.Module):
         self.proj_out = build.linear(channels, channels)
 
     def forward(self, x: Tensor, run: Pass) -> Tensor:  # (b, c, h, w) -> the same
-        b, c, h, w = x.shape
-        chunks = b // run.frames
-        frames = self.norm(x).reshape(chunks, run.frames, c, h, w)
-        tokens = frames.permute(0, 3, 4, 1, 2).reshape(chunks * h * w, run.frames, c)
+        frames = self.norm(x).flatten(2).unflatten(0, (-1, run.frames))  # (k, n, c, h * w)
+        chunks, n, c, pixels = frames.shape
+        tokens = frames.permute(0, 3, 1, 2).reshape(-1, n, c)
         tokens = self.proj_in(tokens)
         for block in self.transformer_blocks:
             tokens = block(tokens, run.attend)
-        tokens = self.proj_out(tokens).reshape(chunks, h, w, run.frames, c)
-        return x + tokens.permute(0, 3, 4, 1, 2).reshape(b, c, h, w)
+        moved = self.proj_out(tokens).view(chunks, pixels, n, c).permute(0, 2, 3, 1)
+        return (x.unflatten(0, (chunks, n)) + moved.unflatten(3, x.shape[2:])).flatten(0, 1)
 
 
 class MotionModule(nn.Module):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .build import Build
-from .configs import GuidanceConfig, UNetConfig, VAEConfig
+from .configs import GuidanceConfig, TextConfig, UNetConfig, VAEConfig
 from .guidance_encoder import GuidanceEncoder
 from .reference_unet import ReferenceUNet
+from .text_encoder import TextEncoder
 from .transformer import SpatialTransformer
 from .unet import DenoisingUNet
 from .vae import VAE
@@ -54,6 +55,11 @@ def guidance_shapes(config: GuidanceConfig) -> Shapes:
 def vae_shapes(config: VAEConfig) -> Shapes:
     """sd-vae-ft-mse, as diffusers names it now."""
     return _shapes_of(VAE(config, device="meta"))
+
+
+def text_shapes(config: TextConfig) -> Shapes:
+    """CLIP's text encoder."""
+    return _shapes_of(TextEncoder(config, device="meta"))
 
 
 def _shapes_of(module) -> Shapes:

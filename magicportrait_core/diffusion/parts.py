@@ -51,7 +51,7 @@ def read_tensors(part: str, path: Path) -> dict[str, Tensor]:
             f"{file_name(path)} holds {held}, where the tensors of {_words(part)} should be "
             f"({path}): put the right file there."
         )
-    return drop_unused(kind, _named(kind, part, state))
+    return drop_unused(kind, named(part, state))
 
 
 def read_part_of(part: str, paths: Sequence[Path]) -> tuple[dict[str, Tensor], dict[str, int]]:
@@ -70,6 +70,14 @@ def read_part_of(part: str, paths: Sequence[Path]) -> tuple[dict[str, Tensor], d
         return strict_state(kind, merged, " with ".join(counts)), counts
     except InputError as error:
         raise InputError(f"{error}{_hint(part, merged, paths)}") from error
+
+
+def lacking_from(part: str, paths: Sequence[Path]) -> list[str]:
+    """The keys of a UNet that its files have not, all together."""
+    union: dict[str, Tensor] = {}
+    for path in paths:
+        union |= read_tensors(part, path)
+    return lacking(kind_of(part), union)
 
 
 def read_vae(path: Path) -> dict[str, Tensor]:
@@ -91,11 +99,8 @@ def read_text(path: Path) -> Tensor:
     return stored.float()
 
 
-def _named(kind: str, part: str, state: State) -> dict[str, Tensor]:
-    """A part's own tensors, by diffusers' names."""
-    prefix = f"{part}."
-    if any(key.startswith(prefix) for key in state):
-        return {k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)}
+def by_layout(kind: str, state: State) -> dict[str, Tensor]:
+    """A network's tensors in a file's layout, by diffusers' names."""
     whole = ldm_names.is_checkpoint(state)
     if kind == "vae" and (whole or ldm_names.is_vae(state)):
         return ldm_names.vae_state(state)
@@ -103,6 +108,14 @@ def _named(kind: str, part: str, state: State) -> dict[str, Tensor]:
         below = ldm_names.text_state(state) if whole else state
         return {k if "text_model." in k else _text_key(k): t for k, t in below.items()}
     return ldm_names.unet_state(state) if whole else dict(state)
+
+
+def named(part: str, state: State) -> dict[str, Tensor]:
+    """A part's own tensors (of PARTS, "vae" or "text_encoder"), by diffusers' names."""
+    prefix = f"{part}."
+    if any(key.startswith(prefix) for key in state):
+        return {k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)}
+    return by_layout(kind_of(part), state)
 
 
 def _text_key(key: str) -> str:

@@ -8,15 +8,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..checks import check_choice, check_range, check_shape
+from ..checks import check_choice, check_range
 from ..errors import InputError
 from ..types import MotionGuidance, Progress, ReferenceCondition, no_progress
 from .context_windows import PRESETS, WindowSettings
+from .fitting_memory import fitted_windows
+from .inputs import check_reference, check_start
+from .journal import Journal, SamplerState
+from .motion_module import check_window
 from .noise import initial_noise, shared_noise
-from .schedule import NoiseSchedule, zero_snr_schedule
-from .solvers import SOLVERS, make_solver
+from .schedule import NoiseSchedule, clean_and_noise, zero_snr_schedule
+from .shortage import naming_shortage
+from .solvers import SOLVERS, Solver, make_solver
 from .unet import DenoisingUNet
 from .windowed import ClipDenoiser
+
+_LOWER = "the picture's size, the windows at once, or the windows' length"
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class SampleSettings:
     denoise: float = 1.0  #: below 1 sampling starts from given latents, with less noise
     seed: int = 42
     shared_noise: bool = False  #: windows start from the same noise in other orders: see `noise`
-    windows_at_once: int = 1  #: in one forward: faster, for more memory
+    windows_at_once: int | None = 1  #: in one forward; None: as many as fit, see `fitting_memory`
     sum_overlaps: bool = False  #: at a scale of 1 or less, as the reference: see `windowed`
     bank_dtype: torch.dtype | None = None  #: the bank is rounded to it; the reference's: float16
 
@@ -39,12 +46,18 @@ class SampleSettings:
         check_range("guidance_scale", self.guidance_scale, 0, 100)
         check_range("denoise", self.denoise, 0.01, 1)
         check_range("steps / denoise", self.steps / self.denoise, 1, 1000)
-        check_range("windows_at_once", self.windows_at_once, 1, 1 << 20)
+        check_range(
+            "windows_at_once",
+            1 if self.windows_at_once is None else self.windows_at_once,
+            1,
+            1 << 20,
+        )
         check_choice("solver", self.solver, SOLVERS)
 
 
-#: called with a step's number, the latents after it, and the v they came from, (t, 4, h, w) both
-Watch = Callable[[int, Tensor, Tensor], None]
+#: called with a step's number, the latents after it, the v they came from, and the clean latents
+#: that v stands for, (t, 4, h, w) each
+Watch = Callable[[int, Tensor, Tensor, Tensor], None]
 
 
 @torch.no_grad()
@@ -58,6 +71,7 @@ def sample(
     start: Tensor | None = None,
     progress: Progress = no_progress,
     watch: Watch | None = None,
+    journal: Journal = Journal(),  # noqa: B008, it keeps nothing
 ) -> Tensor:
     """Latents of every frame that guidance has, (t, 4, h, w) float32 on the CPU.
 
@@ -69,11 +83,17 @@ def sample(
         size: rows and columns of the latents, an eighth of the picture's.
         start: (t, 4, h, w) latents to start from where settings.denoise is below 1.
         progress: called after each forward of windows.
-        watch: called after each step.
+        watch: called after each step that is taken here.
+        journal: what a run that was stopped had done, and where this one keeps what it does. The
+            result is what a run without a stop gives, to the bit, with the same inputs, devices
+            and threads.
 
     Raises InputError for inputs that do not fit one another, and for a prediction that is not
     finite (which step and window it names).
     """
+    check_range("latent rows and columns", min(size), 1, 1 << 16)
+    check_window(min(len(guidance), settings.windows.length), unet.config.max_frames)
+    check_reference(reference, size)
     schedule = zero_snr_schedule()
     solver = make_solver(
         settings.solver, schedule, settings.steps, settings.denoise, seed=settings.seed + 1
@@ -87,20 +107,51 @@ def sample(
         settings.windows,
         settings.guidance_scale,
         settings.sum_overlaps,
-        settings.windows_at_once,
+        settings.windows_at_once or windows_that_fit(unet, len(guidance), size, settings),
     )
-    noise = make_noise(len(guidance), size, settings, unet.config.in_channels)
-    x = _begin(noise, start, settings, schedule, solver.times[0])
-    for number, t in enumerate(solver.times):
+    shape = (len(guidance), unet.config.in_channels, *size)
+    done, x = _resumed(journal, solver, shape)
+    if x is None:
+        noise = make_noise(len(guidance), size, settings, unet.config.in_channels)
+        x = _begin(noise, start, settings, schedule, solver.times[0])
+    for number, t in list(enumerate(solver.times))[done:]:
         report = _reporter(progress, number, settings.steps)
         try:
-            v = denoiser.predict(x, t, report)
+            with naming_shortage("denoising", _LOWER):
+                v = denoiser.predict(x, t, report, journal.step(number))
         except InputError as error:
             raise InputError(f"step {number + 1} of {settings.steps}: {error}") from error
-        x = solver.step(number, x, v)
+        after = solver.step(number, x, v)
         if watch is not None:
-            watch(number, x, v)
+            watch(number, after, v, clean_and_noise(schedule, x, v, t)[0])
+        x = after
+        journal.finish(SamplerState(number + 1, x, solver.history()))
     return x
+
+
+def _resumed(journal: Journal, solver: Solver, shape: tuple[int, ...]) -> tuple[int, Tensor | None]:
+    """How many steps are finished, and the latents after them; the solver is brought there."""
+    state = journal.state()
+    if state is None:
+        return 0, None
+    if tuple(state.latents.shape) != shape or not 0 < state.steps <= len(solver.times):
+        raise InputError(
+            f"what was kept of {state.steps} steps, {tuple(state.latents.shape)}, is of another "
+            f"run than {len(solver.times)} steps of {shape}: begin anew."
+        )
+    if state.steps < len(solver.times):
+        solver.resume(state.steps, state.history)
+    return state.steps, state.latents
+
+
+def windows_that_fit(
+    unet: DenoisingUNet, frames: int, size: tuple[int, int], settings: SampleSettings
+) -> int:
+    """What windows_at_once None comes to now; a run that is to repeat bit for bit notes it."""
+    weight = unet.conv_in.weight
+    length = min(frames, settings.windows.length)
+    guided = settings.guidance_scale > 1
+    return fitted_windows(unet.config, length, guided, size, weight.dtype, weight.device)
 
 
 def make_noise(
@@ -121,7 +172,7 @@ def _begin(
         raise InputError("latents to start from go with a denoise below 1, and it with them.")
     if start is None:
         return noise
-    check_shape("start", start, *noise.shape)
+    check_start(start, tuple(noise.shape))
     signal = schedule.signal(t)
     return signal**0.5 * start.to(noise) + (1 - signal) ** 0.5 * noise
 

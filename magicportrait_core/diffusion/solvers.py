@@ -6,7 +6,7 @@ The paper's DDIM is here; diffusers' schedulers are in `diffusers_solvers`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -25,6 +25,16 @@ class Solver(ABC):
     @abstractmethod
     def step(self, number: int, x: Tensor, v: Tensor) -> Tensor:
         """x (t, 4, h, w) after the step from ``times[number]``, where the prediction was v."""
+
+    def history(self) -> dict[str, Tensor]:
+        """What later steps need of the earlier ones; empty where they need nothing."""
+        return {}
+
+    def resume(self, number: int, history: Mapping[str, Tensor]) -> None:  # noqa: B027
+        """Go on with step ``number`` as if the steps before it had been taken here.
+
+        history: what the solver that took them had to say.
+        """
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def add_guidance(x: Tensor, chunks: Sequence[ChunkCondition], frames: int) -> Te
     """x (b, c, h, w) after conv_in, plus each chunk's features (n, c, h, w)."""
     for chunk in chunks:
         if chunk.guidance is not None:
-            check_shape("guidance", chunk.guidance, frames, *x.shape[1:])
+            _check_features(chunk.guidance, (frames, *x.shape[1:]))
     if all(chunk.guidance is chunks[0].guidance for chunk in chunks):
         if chunks[0].guidance is None:
             return x
@@ -112,3 +112,15 @@ def add_guidance(x: Tensor, chunks: Sequence[ChunkCondition], frames: int) -> Te
         for part, chunk in zip(parts, chunks, strict=True)
     ]
     return torch.cat(told)
+
+
+def _check_features(features: Tensor, shape: tuple[int, ...]) -> None:
+    got = tuple(features.shape)
+    if got == shape:
+        return
+    if len(got) == 4 and got[1] == shape[1] and got[2:] != shape[2:]:
+        raise InputError(
+            f"the maps were drawn for latents of {got[3]}x{got[2]}, these are "
+            f"{shape[3]}x{shape[2]}: draw them at {8 * shape[3]}x{8 * shape[2]} px."
+        )
+    raise InputError(f"guidance must be {shape}, got {got}")

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..checks import check_shape
-from ..errors import InputError
 from .attention import Attend, attend
 from .build import Build
 from .configs import VAEConfig
+from .inputs import check_size
 from .layers import Attention
 from .resnet import Downsample, ResnetBlock, Upsample
 
@@ -141,11 +141,7 @@ class VAE(nn.Module):
         """(n, 3, h, w) in -1..1 -> (n, 4, h/8, w/8): the mean, times LATENT_SCALE."""
         check_shape("pictures", pictures, "n", self.config.in_channels, "h", "w")
         step = 2 ** (len(self.config.block_out_channels) - 1)
-        if pictures.shape[2] % step or pictures.shape[3] % step:
-            raise InputError(
-                f"pictures must have sides that are multiples of {step} px, got "
-                f"{pictures.shape[3]}x{pictures.shape[2]}"
-            )
+        check_size(pictures.shape[3], pictures.shape[2], step)
         moments = self.quant_conv(self.encoder(pictures, self.attention))
         return moments.chunk(2, dim=1)[0] * LATENT_SCALE
 
@@ -154,9 +150,3 @@ class VAE(nn.Module):
         check_shape("latents", latents, "n", self.config.latent_channels, "h", "w")
         z = self.post_quant_conv(latents / LATENT_SCALE)
         return self.decoder(z, self.attention)
-
-
-def decode_frames(vae: VAE, latents: Tensor, batch: int = 1) -> Tensor:
-    """(t, 4, h, w) -> (t, 3, 8h, 8w) RGB float32 0..1, ``batch`` frames at a time."""
-    frames = [vae.decode(part).float() for part in latents.split(batch)]
-    return (torch.cat(frames) / 2 + 0.5).clamp(0, 1)

@@ -116,6 +116,22 @@ def import_folder(
     return reports
 
 
+def folder_state(folder: str | os.PathLike) -> set[str]:
+    """What lies in models/flame, as texts: changes as files come, go or are replaced.
+
+    Converting changes nothing: what was made of a raw file that is here still counts as that file.
+    """
+    folder = Path(folder)
+    raw = {p.name: p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES}
+    made = [
+        path
+        for path in folder.glob("*.safetensors")
+        if not set(_metadata(path).get("source_file", path.name).split(", ")) <= set(raw)
+    ]
+    stats = {path.name: path.stat() for path in (*raw.values(), *made)}
+    return {f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats.items()}
+
+
 def _converted(folder: Path) -> tuple[set[tuple[str, str]], set[str]]:
     """Of the files that were converted into a folder: (name, stamp), and the hashes."""
     stamps, hashes = set(), set()

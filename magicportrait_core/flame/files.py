@@ -124,7 +124,7 @@ def read_tensors(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tenso
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path.name} cannot be read ({error}): {_ADVICE}") from error
+        raise InputError(f"{path.name} cannot be read, or its end is missing: {_ADVICE}") from error
     if metadata.get("kind") != kind or metadata.get("format_version") != FORMAT_VERSION:
         raise InputError(
             f"{path.name} is of kind {metadata.get('kind')} {metadata.get('format_version')}, "

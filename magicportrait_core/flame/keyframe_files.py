@@ -7,6 +7,7 @@ import difflib
 import json
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -46,8 +47,18 @@ def read_file(path: Path, n_e: int) -> Keyframes:
         raise InputError(f"{path.name} is no text file in UTF-8: save it as UTF-8.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    found = _Collected(path.name, n_e)
-    readers[path.suffix.lower()](text, found)
+    return _read(text, path.name, readers[path.suffix.lower()], n_e)
+
+
+def read_text(text: str, name: str, n_e: int) -> Keyframes:
+    """Read what would stand in such a file; JSON begins with {. name: for messages."""
+    reader = _read_json if text.lstrip().startswith("{") else _read_csv
+    return _read(text, name, reader, n_e)
+
+
+def _read(text: str, name: str, reader: Callable[[str, _Collected], None], n_e: int) -> Keyframes:
+    found = _Collected(name, n_e)
+    reader(text, found)
     return found.finished()
 
 

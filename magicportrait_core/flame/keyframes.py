@@ -64,19 +64,19 @@ def keyframed(keys: Keyframes, head: HeadModel) -> HeadTrack:
     """The track of key frames that were read or made by a program."""
     t = keys.frames
 
-    def curve(name: str) -> Tensor:
-        return _curve(keys.channels.get(name, {}), t)
+    def channel(name: str) -> Tensor:
+        return curve(keys.channels.get(name, {}), t)
 
     numbers = [int(name[4:]) for name in keys.channels if name.startswith("exp_")]
     n_e = max(numbers, default=0) + 1
     zero = torch.zeros(t)
-    gaze = from_euler(curve("gaze_yaw"), curve("gaze_pitch"), zero)
-    lids = [curve(f"eyelid_{side}") for side in ("left", "right")]
+    gaze = from_euler(channel("gaze_yaw"), channel("gaze_pitch"), zero)
+    lids = [channel(f"eyelid_{side}") for side in ("left", "right")]
     params = HeadParams(
         shape=torch.zeros(1),
-        expression=torch.stack([curve(f"exp_{k}") for k in range(n_e)], 1),
-        global_pose=from_euler(curve("yaw"), curve("pitch"), curve("roll")),
-        jaw_pose=torch.stack([torch.deg2rad(curve("jaw")), zero, zero], 1),
+        expression=torch.stack([channel(f"exp_{k}") for k in range(n_e)], 1),
+        global_pose=from_euler(channel("yaw"), channel("pitch"), channel("roll")),
+        jaw_pose=torch.stack([torch.deg2rad(channel("jaw")), zero, zero], 1),
         neck_pose=torch.zeros(t, 3),
         eye_pose=torch.cat([gaze, gaze], 1),
         eyelids=torch.stack(lids, 1) if _names_lids(keys) else None,
@@ -99,7 +99,7 @@ def _names_lids(keys: Keyframes) -> bool:
     return any(name.startswith("eyelid_") for name in keys.channels)
 
 
-def _curve(points: dict[int, float], frames: int) -> Tensor:
+def curve(points: dict[int, float], frames: int) -> Tensor:
     """(frames,) through the keys (frame -> value): monotone between, held outside."""
     if len(points) < 2:
         return torch.full((frames,), next(iter(points.values()), 0.0))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..files import replacing
+from ..weights.state_files import is_safetensors
 
 FORMAT_VERSION = "1"
 #: kind -> what it is called, and how one is made
@@ -131,7 +132,10 @@ def _opened(path: Path, kind: str) -> Iterator[safe_open]:
         with safe_open(path, "pt") as file:
             yield file
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path.name} is not a track file ({error}): {advice}") from error
+        fault = (
+            "is damaged, or its end is missing" if is_safetensors(path) else "is not a track file"
+        )
+        raise InputError(f"{path.name} {fault}: {advice}") from error
 
 
 def _plain(tensor: Tensor) -> Tensor:

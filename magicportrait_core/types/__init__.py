@@ -10,7 +10,7 @@ from .conditions import ChunkCondition, HeldGuidance, MotionGuidance, ReferenceC
 from .face import NUM_LANDMARKS, FaceTrack
 from .head import CROP_SIZE, Camera, HeadParams, HeadTrack
 from .maps import Fragments, GeometryMaps, MapBatch, MeshBatch, MeshSequence, cat_maps
-from .motion import MotionTrack, TransferSettings
+from .motion import LandmarkMotion, MotionTrack, TransferSettings
 
 __all__ = [
     "CROP_SIZE",
@@ -24,6 +24,7 @@ __all__ = [
     "HeadParams",
     "HeadTrack",
     "HeldGuidance",
+    "LandmarkMotion",
     "MapBatch",
     "MeshBatch",
     "MeshSequence",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -56,6 +57,13 @@ class VideoClip:
 
     def __iter__(self) -> Iterator[VideoFrame]:
         return iter(self.source)
+
+    def since(self, first: int) -> Iterator[VideoFrame]:
+        """Yield the frames from number ``first`` on; a file is entered near it where it can be."""
+        if not 0 <= first < self.frame_count:
+            raise InputError(f"{self.name} has {self.frame_count} frames, number {first} is none")
+        enter = getattr(self.source, "since", None)
+        return islice(self.source, first, None) if enter is None else iter(enter(first))
 
     def batches(self, size: int) -> Iterator[Tensor]:
         """Yield (n, 3, h, w) uint8 with n = size but for the last."""

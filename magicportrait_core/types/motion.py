@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..checks import check_choice, check_range, check_shape
 from ..errors import InputError
+from .face import FaceTrack
 from .head import HeadTrack
 
 MODES = ("absolute", "relative")
@@ -77,6 +78,25 @@ class MotionTrack:
                 f"the portrait is tracked on head model {mine}, the driver on {theirs}: track both "
                 "with the same head model."
             )
+        if self.portrait_from_source is not None:
+            check_shape("portrait_from_source", self.portrait_from_source, 3, 3)
+
+    def __len__(self) -> int:
+        return len(self.driver)
+
+
+@dataclass(frozen=True)
+class LandmarkMotion:
+    """A portrait's face mesh and a driver's, where there is no head model."""
+
+    portrait: FaceTrack  #: t = 1
+    driver: FaceTrack
+    settings: TransferSettings = field(default_factory=TransferSettings)
+    portrait_from_source: Tensor | None = None  #: (3, 3) px of the source picture -> the portrait
+
+    def __post_init__(self) -> None:
+        if len(self.portrait) != 1:
+            raise InputError(f"a portrait's track has 1 frame, got {len(self.portrait)}")
         if self.portrait_from_source is not None:
             check_shape("portrait_from_source", self.portrait_from_source, 3, 3)
 

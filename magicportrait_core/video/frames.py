@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 
 import av
 
@@ -29,6 +30,11 @@ class ContainerFrames:
         self._source, self._name = source, name
         self._index, self._plan = index, plan
         self._background = background
+
+    def since(self, first: int) -> ContainerFrames:
+        """The frames from number ``first`` of the plan on."""
+        rest = replace(self._plan, indices=self._plan.indices[first:])
+        return ContainerFrames(self._source, self._name, self._index, rest, self._background)
 
     def __iter__(self) -> Iterator[VideoFrame]:
         with open_container(self._source, self._name) as container:

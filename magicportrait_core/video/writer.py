@@ -16,7 +16,7 @@ from ..checks import check_choice, check_shape
 from ..errors import InputError
 from ..files import check_output_path, replacing
 from ..types import AudioSource
-from .codecs import OUTPUT_CODECS
+from .codecs import OUTPUT_CODECS, THREADS
 from .pixels import BT709, FULL, LIMITED, RGB, ScaleGraph
 from .soundtrack import SoundTrack
 from .timing import as_rate
@@ -38,9 +38,9 @@ class VideoWriter:
     """A context manager that writes one video file.
 
     The file appears under its name when the block ends; after an exception, Ctrl-C included,
-    nothing is left. ``h264`` is yuv420p .mp4, tagged and converted as BT.709 limited range;
-    ``prores`` is 422 HQ .mov; ``ffv1`` is lossless RGB .mkv. Odd sizes get their last row or
-    column twice where the codec needs even ones.
+    nothing is left. The same frames give the same bytes. ``h264`` is yuv420p .mp4, tagged and
+    converted as BT.709 limited range; ``prores`` is 422 HQ .mov; ``ffv1`` is lossless RGB .mkv.
+    Odd sizes get their last row or column twice where the codec needs even ones.
     """
 
     def __init__(
@@ -158,6 +158,7 @@ class VideoWriter:
         stream.height = self._height + self._pad[0]
         stream.width = self._width + self._pad[1]
         stream.pix_fmt = self._codec.pixel_format
+        stream.codec_context.thread_count = THREADS
         if self._codec.colours is not None:
             context = stream.codec_context
             context.color_primaries = context.color_trc = context.colorspace = BT709

@@ -32,7 +32,8 @@ def load_checkpoint(path: str | os.PathLike) -> object:
         else:
             reason = f"is damaged, or its end is missing ({type(error).__name__})"
         raise InputError(
-            f"{path.name} {reason}; nothing in it was run. Take the file from its makers' own page."
+            f"{path.name} {reason}; nothing in it was run. Take the file from its makers' own "
+            "page, as .safetensors where they offer that."
         ) from error
 
 

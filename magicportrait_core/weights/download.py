@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +26,18 @@ class Fetched:
     sha256: str | None  #: as the hub publishes it; None for small files
 
 
-def download(key: str, folder: Path, progress: Progress = no_progress) -> Path:
+def download(
+    key: str,
+    folder: Path,
+    progress: Progress = no_progress,
+    check: Callable[[Path], None] | None = None,
+) -> Path:
     """Bring a file of the catalogue into ``folder``, that of its kind, and check it.
 
     A file that is there is checked and not brought again; half a file is continued.
+
+    Args:
+        check: called with the file as it came; its InputError keeps the file out.
 
     Raises:
         InputError: it needs a registration or has no address to load from (the sentence says
@@ -49,6 +58,8 @@ def download(key: str, folder: Path, progress: Progress = no_progress) -> Path:
     try:
         expected = (record and record.sha256) or entry.sha256 or fetched.sha256
         sha256 = _check(fetched.path, entry, expected, progress)
+        if check is not None:
+            check(fetched.path)
     except InputError:
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -73,7 +84,10 @@ def _check(path: Path, entry: Entry, expected: str | None, progress: Progress) -
 
 
 def fetch(remote: Remote, revision: str | None, work: Path, progress: Progress) -> Fetched:
-    """The one function that goes to the network: a file into ``work``, at one commit."""
+    """The one function that goes to the network: a file into ``work``, at one commit.
+
+    What ``progress`` raises, to cancel, comes through as it is.
+    """
     try:
         from huggingface_hub import HfApi, hf_hub_download
     except ImportError as error:
@@ -81,25 +95,42 @@ def fetch(remote: Remote, revision: str | None, work: Path, progress: Progress) 
             "Downloads need the package huggingface_hub: pip install huggingface_hub, or take "
             f"{remote.path} from https://huggingface.co/{remote.repo} by hand."
         ) from error
+    watched = _Watched(progress)
     try:
         info = HfApi().model_info(remote.repo, revision=revision or "main", files_metadata=True)
         facts = _file_of(info.siblings or (), remote)
         size = facts.size or 0
-        progress("download", 0, size)
-        bar = _bar(progress, size, hf_hub_download)
+        watched("download", 0, size)
+        bar = _bar(watched, size, hf_hub_download)
         path = hf_hub_download(
             remote.repo, facts.rfilename, revision=info.sha, local_dir=work, **bar
         )
-        progress("download", size, size)
+        watched("download", size, size)
     except InputError:
         raise
     except Exception as error:  # of the hub's, of its transport, of the disk
+        if cancelled := watched.raised:
+            raise cancelled from None
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(
             f"{remote.path} could not be downloaded from https://huggingface.co/{remote.repo} "
             f"({reason}): run the command again, it goes on where it stopped."
         ) from error
     return Fetched(Path(path), info.sha, facts.lfs.sha256 if facts.lfs else None)
+
+
+class _Watched:
+    """A progress that remembers how it cancelled, whatever the hub makes of it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress, self.raised = progress, None
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        try:
+            self.progress(stage, done, total)
+        except Exception as error:
+            self.raised = error
+            raise
 
 
 def _file_of(files, remote: Remote):

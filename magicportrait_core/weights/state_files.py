@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .checkpoints import load_checkpoint
+from .wholeness import quick_fault
 
 
 def read_state(path: str | os.PathLike) -> dict[str, Tensor]:
@@ -26,9 +27,9 @@ def read_state(path: str | os.PathLike) -> dict[str, Tensor]:
             with safe_open(path, framework="pt") as file:
                 return {key: file.get_tensor(key) for key in file.keys()}
         except (SafetensorError, OSError, RuntimeError) as error:
+            fault = quick_fault(path) or "its tensors cannot be read"
             raise InputError(
-                f"{path.name} is damaged, or its end is missing ({_short(error)}): take it from "
-                "its source again."
+                f"{path.name} is damaged ({fault}): take it from its source again."
             ) from error
     content = load_checkpoint(path)
     if not isinstance(content, Mapping):
@@ -54,7 +55,3 @@ def unwrap(state: Mapping) -> dict:
     if state and all(str(key).startswith("module.") for key in state):
         state = {key.removeprefix("module."): tensor for key, tensor in state.items()}
     return dict(state)
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:100] or type(error).__name__

@@ -110,19 +110,35 @@ def test_bench_prints_the_figures(cli, subject, monkeypatch):
     module = import_module(f"magicportrait_core.bench.{subject}")
     asked = []
 
-    def timed(*frames, progress):
-        asked.extend(frames)
+    def timed(progress, **given):
+        asked.extend(given.items())
         return figures
 
     monkeypatch.setattr(module, f"bench_{subject}", timed)
     assert json.loads(cli("bench", subject, "--frames", 3, "--json").stdout) == figures
-    assert asked == [3]
+    assert asked == [("frames", 3)]
     head, first, second, yardstick = cli("bench", subject).stdout.splitlines()
-    assert asked == [3]  # its own number
+    assert asked == [("frames", 3)]  # its own number
     assert "cpu_ms_per_frame" in head
     assert first.split() == ["first", "2.5", "3", "9.5", "3", "1", "1"]
     assert second.startswith("second")
     assert "matmul_s 0.2" in yardstick
+
+
+def test_bench_of_the_denoiser_has_options_of_its_own(cli, monkeypatch):
+    figures = {"cpu_s_per_forward": 2.5, "peak_mb": 9.5, "frames": 4, "matmul_s": 0.2, "ratio": {}}
+    figures["backends"] = {"as_shipped": figures.copy()}
+    module, asked = import_module("magicportrait_core.bench.denoise"), {}
+    monkeypatch.setattr(
+        module, "bench_denoise", lambda progress, **given: asked.update(given) or figures
+    )
+    options = {"--size": 128, "--dtype": "bfloat16", "--threads": 1, "--device": "cpu"}
+    words = [word for pair in options.items() for word in pair]
+    head, row, _ = cli("bench", "denoise", *words, "--compile").stdout.splitlines()
+    assert list(asked.values()) == [*options.values(), True]
+    assert head.split() == ["cpu_s_per_forward", "peak_mb", "frames", "times"]
+    assert row.split() == ["as_shipped", "2.5", "9.5", "4", "1"]
+    assert cli("bench", "maps", "--size", 128).exit_code == 2
 
 
 def test_bench_times_for_real(cli):

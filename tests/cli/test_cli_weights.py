@@ -29,6 +29,7 @@ def test_import_as_json(cli, tmp_path, gnm, monkeypatch):
     result = cli("weights", "import", gnm, gnm, "--json")
     (report, again) = json.loads(result.stdout)["imports"]
     assert report == again
+    assert json.loads(result.stdout)["errors"] == []
     assert report["kind"] == "gnm_head"
     assert report["output"] == str(tmp_path / "elsewhere" / "flame" / "gnm_head.safetensors")
 
@@ -36,12 +37,11 @@ def test_import_as_json(cli, tmp_path, gnm, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (["import", "nothing.pkl"], "nothing.pkl does not exist"),
-        (["import", "broken.pkl"], "broken.pkl is no pickle"),
-        (["import", "gnm_head.npz", "--as", "x"], "gnm_head.npz is no FLAME model"),
         (["import"], "Missing argument"),
         (["download", "deca"], "deca_model.tar"),
         (["download", "nothing"], "must be one of flame2020"),
+        (["convert"], "8 files of the diffusion models are not in"),
+        (["convert", "--dtype", "fp8"], "fp8"),
         (["other"], "No such command"),
     ],
 )
@@ -52,6 +52,33 @@ def test_bad_input_is_one_sentence(cli, tmp_path, gnm, words, error):
     assert result.exit_code == 2
     assert error in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["nothing.pkl"], "nothing.pkl does not exist"),
+        (["broken.pkl"], "broken.pkl is no pickle"),
+        (["gnm_head.npz", "--as", "x"], "gnm_head.npz is no FLAME model"),
+        (["."], ". is a folder: name the files in it."),
+    ],
+)
+def test_import_of_a_bad_file(cli, tmp_path, gnm, words, error):
+    (tmp_path / "broken.pkl").write_bytes(b"\x80\x02}(")
+    result = cli("weights", "import", *words, "--models", "models")
+    assert result.exit_code == 1
+    assert error in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+def test_import_goes_on_past_a_bad_file(cli, tmp_path, gnm):
+    (tmp_path / "broken.pkl").write_bytes(b"\x80\x02}(")
+    result = cli("weights", "import", "broken.pkl", gnm, "--models", "models", "--json")
+    assert result.exit_code == 1
+    values = json.loads(result.stdout)
+    assert [report["kind"] for report in values["imports"]] == ["gnm_head"]
+    assert [error["file"] for error in values["errors"]] == ["broken.pkl"]
+    assert "broken.pkl is no pickle" in result.stderr
 
 
 def test_list(cli, gnm):
@@ -66,6 +93,78 @@ def test_list(cli, gnm):
     assert found["gnm_head"].endswith("gnm_head.safetensors")
     assert found["flame2020"] is None
     assert all(row["licence"] and row["address"] and row["folder"] for row in rows)
+    assert "! here, but it cannot be used" in result.stdout
+    assert "All that the diffusion models need: magicportrait weights download diffusion" in (
+        result.stdout
+    )
+
+
+def test_list_of_damaged_and_raw_files(cli, tmp_path):
+    flame = tmp_path / "models" / "flame"
+    flame.mkdir(parents=True)
+    (flame / "generic_model.pkl").write_bytes(b"\x80\x02}q")
+    (flame / "head_template.obj").write_text("v 0 0 0\n")
+    shown = cli("weights", "list", "--models", "models").stdout
+    assert "! flame2020 generic_model.pkl" in shown
+    assert "its end is missing" in shown
+    assert "~ flame_uv head_template.obj" in shown
+
+
+def test_tiny_models_through_every_command(cli, tmp_path):
+    made = cli("weights", "make-tiny", "models", "--json")
+    assert made.exit_code == 0, made.stderr
+    assert len(json.loads(made.stdout)["files"]) == 8
+    again = cli("weights", "make-tiny", "models")
+    assert again.exit_code == 2
+    assert "is there already" in again.stderr
+    listed = json.loads(cli("weights", "list", "--models", "models", "--json").stdout)["files"]
+    states = {row["key"]: row["state"] for row in listed}
+    assert states["denoising_unet"] == states["vae"] == "here"
+    assert states["sd15_text_encoder"] == "served"
+    converted = cli("weights", "convert", "--models", "models", "--dtype", "bf16")
+    assert converted.exit_code == 0, converted.stderr
+    assert "magicportrait_bf16.safetensors: 2214 tensors, bf16, 23.5 MB" in converted.stdout
+    assert "from motion_module-47360.pth (denoising_unet); licence: Apache-2.0" in converted.stdout
+    checked = cli("weights", "verify", "--models", "models", "--json")
+    assert checked.exit_code == 0
+    assert len(json.loads(checked.stdout)["files"]) == 9
+    folder = tmp_path / "models" / "magicportrait"
+    (folder / "reference_unet.pth").write_bytes(
+        (folder / "guidance_encoder_depth.pth").read_bytes()
+    )
+    bad = cli("weights", "verify", folder / "reference_unet.pth", "--models", "models")
+    assert bad.exit_code == 1
+    assert "! bad" in bad.stdout
+    assert "holds a guidance encoder, where a reference UNet should be" in bad.stdout
+
+
+def test_verify_an_empty_folder(cli):
+    result = cli("weights", "verify", "--models", "models")
+    assert result.exit_code == 0
+    assert "no files of weights" in result.stdout
+
+
+def test_download_of_the_whole_set(cli, tmp_path, monkeypatch):
+    """The tiny files have other sizes than the paper's: the first is refused and not kept."""
+    cli("weights", "make-tiny", "hub")
+    source = tmp_path / "hub" / "magicportrait"
+
+    def fetch(remote, revision, work, progress):
+        path = work / "guidance_encoder_depth.pth"
+        path.write_bytes((source / path.name).read_bytes())
+        return Fetched(path, "0" * 40, None)
+
+    monkeypatch.setattr(download, "fetch", fetch)
+    result = cli("weights", "download", "diffusion", "--models", "models")
+    assert result.exit_code == 2
+    assert "7 files, about 9.56 GB to download for the diffusion models" in result.stderr
+    assert "Licence: Apache-2.0" in result.stderr
+    assert "has other sizes than the paper's network: it was not kept" in result.stderr
+    assert not (tmp_path / "models" / "magicportrait" / "guidance_encoder_depth.pth").exists()
+    cli("weights", "make-tiny", "models")
+    result = cli("weights", "download", "diffusion", "--models", "models")
+    assert result.exit_code == 0
+    assert "Nothing to download" in result.stderr
 
 
 def test_download_converts(cli, tmp_path, gnm, monkeypatch):
@@ -92,7 +191,10 @@ def test_download_converts(cli, tmp_path, gnm, monkeypatch):
 def test_help(cli, words):
     result = cli("weights", *words)
     assert result.exit_code == 0
-    assert all(name in result.stdout for name in ("import", "list", "download"))
+    assert all(
+        name in result.stdout
+        for name in ("import", "list", "download", "verify", "convert", "make-tiny")
+    )
 
 
 def test_doctor_knows_what_is_here(cli, tmp_path, gnm, monkeypatch):

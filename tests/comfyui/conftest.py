@@ -16,15 +16,22 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
-from tests.comfyui.host_models import write_models
+from magicportrait_core.diffusion.tiny_models import UNET, make_tiny
+from tests.comfyui.geometry import ACT, EXAMPLE, TAKER, graph_of
+from tests.comfyui.graphs import decode, save_image, succeeded
+from tests.head_folder import fill_models
+from tests.small_head import small_head
 
 PACK = Path(__file__).resolve().parents[2]
-WIDGETS = ("COMBO", "INT", "FLOAT", "STRING", "BOOLEAN")
+WIDGETS = ("COMBO", "COMFY_DYNAMICCOMBO_V3", "INT", "FLOAT", "STRING", "BOOLEAN")
 FIRST_DIALOG_OFF = {"Comfy.InstalledVersion": "1.27.10", "Comfy.TutorialCompleted": True}
 
 
@@ -95,9 +102,9 @@ class ComfyServer:
     def get(self, path: str) -> dict:
         return json.loads(self.request(path))
 
-    def submit(self, prompt: dict) -> str:
+    def submit(self, prompt: dict, client: str | None = None) -> str:
         """Queue a prompt; its id. A prompt that fails validation raises HTTPError."""
-        body = {"prompt": prompt, "client_id": uuid.uuid4().hex}
+        body = {"prompt": prompt, "client_id": client or uuid.uuid4().hex}
         return json.loads(self.request("/prompt", body))["prompt_id"]
 
     def refusal(self, prompt: dict) -> str:
@@ -106,10 +113,13 @@ class ComfyServer:
             self.submit(prompt)
         return refused.value.read().decode()
 
-    def finish(self, prompt_id: str, timeout: float = 240) -> dict:
-        """Wait until the prompt has ended; its history entry."""
+    def finish(
+        self, prompt_id: str, timeout: float = 240, watch: Callable[[], None] = lambda: None
+    ) -> dict:
+        """Wait until the prompt has ended, calling ``watch`` meanwhile; its history entry."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
+            watch()
             history = self.get(f"/history/{prompt_id}")
             if prompt_id in history:
                 return history[prompt_id]
@@ -126,9 +136,13 @@ class ComfyServer:
                 continue
             kinds = info[node["type"]]["input"]
             names = [*kinds.get("required", {}).items(), *kinds.get("optional", {}).items()]
-            widgets = [name for name, (kind, _) in names if kind in WIDGETS]
-            assert len(widgets) == len(node["widgets_values"])
-            inputs = dict(zip(widgets, node["widgets_values"], strict=True))
+            values, inputs = list(node["widgets_values"]), {}
+            for name, (kind, *options) in names:
+                if kind in WIDGETS or isinstance(kind, list):
+                    inputs[name] = values.pop(0)
+                    if values and values[0] in page_only(name, *options):
+                        values.pop(0)
+            assert values == [], f"{node['type']} has more values than widgets"
             for slot in node["inputs"]:
                 if slot["link"] is not None:
                     inputs[slot["name"]] = links[slot["link"]]
@@ -137,6 +151,15 @@ class ComfyServer:
 
     def run(self, prompt: dict, timeout: float = 240) -> dict:
         return self.finish(self.submit(prompt), timeout)
+
+
+def page_only(name: str, options: dict | None = None) -> tuple[str, ...]:
+    """What the page keeps behind a widget's value for a widget of its own: see a seed's control."""
+    options = options or {}
+    if options.get("image_upload") or options.get("video_upload"):
+        return ("image",)
+    seeds = options.get("control_after_generate", name in ("seed", "noise_seed"))
+    return ("fixed", "increment", "decrement", "randomize") if seeds else ()
 
 
 def comfyui_path() -> Path:
@@ -159,13 +182,6 @@ def server(needs_comfyui, tmp_path_factory) -> Iterator[ComfyServer]:
     server = ComfyServer(tmp_path_factory.mktemp("comfy"), "ComfyUI-MagicPortrait", link=True)
     yield server
     server.stop()
-
-
-@pytest.fixture(scope="session")
-def model_server(server, run_in_comfyui) -> ComfyServer:
-    """The same server, with random weights of every kind that diffusion needs."""
-    write_models(server.base / "models", run_in_comfyui)
-    return server
 
 
 @pytest.fixture
@@ -192,3 +208,56 @@ def run_in_comfyui(needs_comfyui):
         return done.stdout + done.stderr
 
     return run
+
+
+@pytest.fixture(scope="session")
+def model_server(server) -> ComfyServer:
+    """The same server with every file that the workflows name: small, random."""
+    models = server.base / "models"
+    script = Path(__file__).parent / "stock_files.py"
+    command = [comfyui_python(), str(script), str(models)]
+    subprocess.run(command, cwd=comfyui_path(), check=True, timeout=180)
+    fill_models(models, small_head())
+    make_tiny(models)
+    write_lora(models / "loras" / "tiny_lora.safetensors")
+    return server
+
+
+def write_lora(path: Path) -> None:
+    """Of kohya's kind, for one layer of the tiny denoising UNet."""
+    name, wide = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q", 2
+    channels = UNET.block_out_channels[0]
+    generator = torch.Generator().manual_seed(0)
+    path.parent.mkdir(exist_ok=True)
+    state = {
+        f"{name}.lora_down.weight": torch.randn(wide, channels, generator=generator),
+        f"{name}.lora_up.weight": torch.randn(channels, wide, generator=generator),
+        f"{name}.alpha": torch.tensor(float(wide)),
+    }
+    save_file(state, path)
+
+
+@pytest.fixture(scope="session")
+def act(server) -> np.ndarray:
+    """The example's driver, (96, 512, 512, 3), which also lies in the input folder."""
+    example = {EXAMPLE: {"class_type": "MagicPortraitExample", "inputs": {}}}
+    succeeded(server.run(example | {TAKER: save_image([EXAMPLE, 0], "portrait")}))
+    (driver,) = (server.base / "temp").glob("magicportrait_example_driver*.mp4")
+    shutil.copy(driver, server.base / "input" / ACT)
+    return decode(driver)
+
+
+@pytest.fixture
+def bare(server, act) -> dict:
+    """The graph without a head, where models/flame is empty."""
+    shutil.rmtree(server.base / "models" / "flame", ignore_errors=True)
+    return graph_of(False)
+
+
+@pytest.fixture
+def headed(server, act) -> dict:
+    """The graph with the small head in models/flame."""
+    folder = server.base / "models" / "flame"
+    if not (folder / "small.safetensors").exists():
+        fill_models(server.base / "models", small_head())
+    return graph_of(True)

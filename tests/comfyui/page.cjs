@@ -29,6 +29,40 @@ async function withPage(url, use) {
   }
 }
 
+// Chooses the node renderer, "classic" or "vue", where the page has both; which one is used. Pages
+// before 1.30 have the second as an experiment that shows no widget made of page elements.
+// Waits for the graph that a new page opens with, which would otherwise replace the test's own.
+async function useRenderer(page, renderer) {
+  const key = "Comfy.VueNodes.Enabled";
+  const both = await page.evaluate((id) => {
+    const [major, minor] = (window.__COMFYUI_FRONTEND_VERSION__ ?? "0.0").split(".").map(Number);
+    const known = window.app.extensionManager.setting.get(id) !== undefined;
+    return known && (major > 1 || minor >= 30);
+  }, key);
+  if (both) {
+    await page.evaluate(
+      ([id, on]) => window.app.extensionManager.setting.set(id, on),
+      [key, renderer === "vue"]
+    );
+    await page.reload();
+    await page.waitForFunction(() => window.app?.graph && window.app.extensionManager);
+  }
+  await page.waitForFunction(() => window.app.graph.nodes.length > 1, null, { timeout: 15000 }).catch(() => {});
+  await page.waitForTimeout(1000);
+  return both ? renderer : "classic";
+}
+
+// Looks at the graph from its upper left corner, at its own size.
+async function settle(page) {
+  await page.evaluate(() => {
+    const { ds } = window.app.canvas;
+    ds.scale = 1;
+    ds.offset = [40, 60];
+    window.app.canvas.setDirty(true, true);
+  });
+  await page.waitForTimeout(500);
+}
+
 // Clicks Run and waits for the end of the execution.
 async function clickRun(page) {
   const ended = page.evaluate(
@@ -51,4 +85,4 @@ function orExit(promise) {
   });
 }
 
-module.exports = { withPage, clickRun, orExit };
+module.exports = { withPage, clickRun, orExit, useRenderer, settle };

@@ -37,6 +37,14 @@ def pictures(tmp_path) -> Path:
 
 def drive(script: str, environment: dict[str, str], *arguments: object) -> dict:
     """Run one of the scripts beside this file; what it prints, without the host's own noise."""
+    page = printed(script, environment, *arguments)
+    assert page["status"] == "execution_success", page["error"]
+    assert [error for error in page["pageErrors"] if "MagicPortrait" in error] == []
+    return page
+
+
+def printed(script: str, environment: dict[str, str], *arguments: object) -> dict:
+    """What one of the scripts beside this file prints."""
     done = subprocess.run(
         ["node", HERE / script, *arguments],
         env=environment,
@@ -45,10 +53,7 @@ def drive(script: str, environment: dict[str, str], *arguments: object) -> dict:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    page = json.loads(done.stdout)
-    assert page["status"] == "execution_success", page["error"]
-    assert [error for error in page["pageErrors"] if "MagicPortrait" in error] == []
-    return page
+    return json.loads(done.stdout)
 
 
 def test_one_click(server, environment, pictures):
@@ -70,3 +75,50 @@ def test_still_follows_its_sliders(server, environment, pictures):
     page = drive("live_still.cjs", environment, server.url, pictures)
     assert "filename=" in page["before"]
     assert page["after"].startswith("blob:")
+
+
+RENDERERS = ("classic", "vue")
+
+
+@pytest.fixture(params=RENDERERS)
+def renderer(request) -> str:
+    """How the page draws nodes; a page that knows one way only is tested once."""
+    return request.param
+
+
+def check_renderer(page: dict, renderer: str) -> None:
+    if page["renderer"] != renderer:
+        pytest.skip(f"this page has no {renderer} nodes")
+
+
+def test_scrubber(server, environment, pictures, renderer):
+    """Curves and frames appear after the run, the pointer moves both, a gain redraws its frame."""
+    page = drive("scrubber.cjs", environment, server.url, pictures, renderer)
+    check_renderer(page, renderer)
+    for number, view in enumerate(("mesh", "result")):
+        assert page["atRest"][number].split()[0] == view
+        assert page["scrubbed"][number].split()[0] == view
+        frames = [int(page[when][number].split()[1]) for when in ("atRest", "scrubbed")]
+        assert 15 <= frames[1] <= 32, "a quarter of the way through 96 frames"
+        assert frames[0] != frames[1]
+    change = [abs(a - b) for a, b in zip(page["before"], page["after"], strict=True)]
+    assert max(change) >= 3, "a gain of 0 shows the portrait at rest"
+    assert page["stored"] == 3, "the workflow holds the node's own values and nothing of the page's"
+    assert page["height"] > 450
+
+
+def test_weights_badge(server, environment, pictures, renderer):
+    page = drive("weights_badge.cjs", environment, server.url, pictures, renderer)
+    check_renderer(page, renderer)
+    assert page["summary"] == "no head model installed"
+    assert any("generic_model.pkl" in file for file in page["files"])
+
+
+def test_blueprint(server, environment, pictures):
+    """The folded graph is offered, wired and run, where the host has such."""
+    page = printed("blueprint.cjs", environment, server.url, "preview", pictures)
+    if page["status"] == "absent":
+        pytest.skip("this ComfyUI has no blueprints")
+    assert page["status"] == "execution_success", page["error"]
+    assert len(page["names"]) == 2
+    assert len(page["nodes"]) == 3

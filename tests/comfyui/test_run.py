@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import json
 import time
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests.comfyui.graphs import cached, changed, decode, encode, failure, messages, succeeded
 
 PACK = Path(__file__).resolve().parents[2]
 GRAPH = PACK / "workflows" / "01_preview.json"
@@ -24,63 +25,9 @@ def prompt(server) -> dict:
     return server.prompt_of(json.loads(GRAPH.read_text()))
 
 
-def changed(prompt: dict, node: str, **inputs) -> dict:
-    prompt = copy.deepcopy(prompt)
-    prompt[node]["inputs"].update(inputs)
-    return prompt
-
-
-def messages(entry: dict, kind: str) -> list[dict]:
-    return [data for name, data in entry["status"]["messages"] if name == kind]
-
-
-def cached(entry: dict) -> set[str]:
-    return set(messages(entry, "execution_cached")[0]["nodes"])
-
-
-def succeeded(entry: dict) -> dict:
-    assert messages(entry, "execution_error") == []
-    assert entry["status"]["status_str"] == "success"
-    return entry
-
-
-def failure(server, prompt: dict) -> str:
-    """The sentence a graph that must fail leaves on the node."""
-    errors = messages(server.run(prompt), "execution_error")
-    assert len(errors) == 1
-    return errors[0]["exception_message"].strip()
-
-
 def saved_video(server, entry: dict, node: str = SAVE) -> Path:
     (result,) = entry["outputs"][node]["images"]
     return server.base / "output" / result["subfolder"] / result["filename"]
-
-
-def decode(path: Path) -> np.ndarray:
-    with av.open(str(path)) as container:
-        return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
-
-
-def encode(path: Path, frames, fps: int = 24, tone: float | None = None) -> None:
-    """Write (h, w, 3) uint8 pictures as an H.264 mp4; tone adds a sound of so many Hz."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps))
-        sound = container.add_stream("aac", rate=16000, layout="mono") if tone else None
-        count = 0
-        for frame in frames:
-            if count == 0:
-                stream.height, stream.width = frame.shape[:2]
-                stream.pix_fmt = "yuv420p"
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-            count += 1
-        container.mux(stream.encode(None))
-        if sound is not None:
-            time = np.arange(count * 16000 // fps, dtype=np.float32) / 16000
-            wave = 0.3 * np.sin(2 * np.pi * tone * time)[None]
-            block = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
-            block.sample_rate = 16000
-            container.mux(sound.encode(block))
-            container.mux(sound.encode(None))
 
 
 def portrait_picture(server, size: int = 256) -> np.ndarray:

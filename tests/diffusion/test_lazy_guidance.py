@@ -59,7 +59,7 @@ def test_a_small_cache_keeps_the_first_frames_and_the_last_window(encoders, clip
     guidance, asked = watched(clip, encoders, 4 * FRAME)
     for start in (0, 3, 6, 8):
         guidance.frames(range(start, start + 4))
-    assert asked == [[0, 1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11]]
+    assert asked == [[frame] for frame in range(12)]
     asked.clear()
     guidance.frames(range(4))
     assert asked == []

@@ -9,7 +9,7 @@ import pytest
 
 from magicportrait_core.errors import InputError, MagicPortraitWarning
 from magicportrait_core.flame import convert
-from magicportrait_core.flame.convert import import_file, import_folder
+from magicportrait_core.flame.convert import folder_state, import_file, import_folder
 from magicportrait_core.flame.files import save_head
 from magicportrait_core.flame.library import heads, open_head, open_regressor, open_texture
 from tests.official_files import (
@@ -70,6 +70,24 @@ def test_a_folder_is_converted_once(raw, no_hashing):
     os.utime(raw / "generic_model.pkl", ns=(0, (raw / "gnm_head.npz").stat().st_mtime_ns))
     with pytest.raises(AssertionError):
         import_folder(raw)
+
+
+def test_the_folders_state_is_that_of_its_files(tmp_path):
+    """Converting changes nothing of it; a file that comes, goes or is replaced does."""
+    assert folder_state(tmp_path) == set()
+    path = write_gnm(tmp_path / "gnm_head.npz", gnm_arrays())
+    raw = folder_state(tmp_path)
+    assert len(raw) == 1
+    import_folder(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    assert folder_state(tmp_path) == raw
+    os.utime(path, ns=(1, 1))
+    assert folder_state(tmp_path) != raw
+    path.unlink()
+    (made,) = folder_state(tmp_path)
+    assert made.startswith("gnm_head.safetensors ")
+    save_head(tmp_path / "mine.safetensors", open_head(tmp_path))
+    assert len(folder_state(tmp_path)) == 2
 
 
 def test_files_that_cannot_be_read_are_warnings(tmp_path):

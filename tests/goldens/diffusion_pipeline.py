@@ -20,7 +20,7 @@ from magicportrait_core.diffusion.noise import initial_noise
 from magicportrait_core.diffusion.preprocess import prepare_maps, prepare_portrait
 from magicportrait_core.diffusion.sampler import SampleSettings, sample
 from magicportrait_core.diffusion.schedule import trailing_timesteps, zero_snr_schedule
-from magicportrait_core.diffusion.vae import decode_frames
+from magicportrait_core.diffusion.vae_chunks import decode_frames
 from magicportrait_core.types import HeldGuidance
 from tests.goldens.diffusion_networks import BANKS, beside, nothing
 from tests.goldens.registry import Family, GoldenFile

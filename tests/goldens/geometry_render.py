@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from magicportrait_core.flame.head_model import HeadModel
+from magicportrait_core.flame.importers.texture import convert_texture
 from magicportrait_core.flame.landmarks import ibug68, points_on_faces
 from magicportrait_core.flame.projection import crop_to_picture, project
-from magicportrait_core.flame.texture import albedo, texture_from_official
+from magicportrait_core.flame.texture import albedo
 from magicportrait_core.render import rasterize, render_maps
 from magicportrait_core.render.camera import to_ndc
 from magicportrait_core.render.shading import SH_FACTORS
@@ -108,7 +109,7 @@ def _row(file: GoldenFile, prefix: str, row: int) -> GoldenFile:
 def _scene(file: GoldenFile, prefix: str) -> Scene:
     stored, head = file.tensors, golden_head(file.folder)
     codes = {key: stored[f"{prefix}in.{key}"] for key in ("shape", "exp", "pose", "cam")}
-    texture = texture_from_official(*official_texture(file.folder))
+    texture = convert_texture(*official_texture(file.folder))
     tex = stored.get(f"{prefix}in.tex", torch.zeros(1, 50))
     height, width = _size(file, prefix)
     return Scene(

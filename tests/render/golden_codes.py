@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from magicportrait_core.flame.texture import albedo, texture_from_official
+from magicportrait_core.flame.importers.texture import convert_texture
+from magicportrait_core.flame.texture import albedo
 from magicportrait_core.types import CROP_SIZE, HeadParams, MeshBatch, MeshSequence
 from tests.golden_head import golden_head, official_texture
 
@@ -49,7 +50,7 @@ class GoldenMesh(MeshSequence):
         self.vertices = head.vertices(params_of(codes, head.basis)).contiguous()
         self.codes, self.fps = codes, Fraction(25)
         self.faces, self.uvs, self.uv_faces = head.faces, head.uvs, head.uv_faces
-        self.albedo = albedo(texture_from_official(*official_texture(folder)), codes["tex"][0])
+        self.albedo = albedo(convert_texture(*official_texture(folder)), codes["tex"][0])
 
     def __len__(self) -> int:
         return len(self.vertices)

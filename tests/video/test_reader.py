@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from magicportrait_core.errors import InputError, MagicPortraitWarning
+from magicportrait_core.video import frames as frames_module
 from magicportrait_core.video import open_video
 
 KINDS = [
@@ -41,6 +42,34 @@ def test_every_container_gives_all_frames_in_order(tmp_path, samples, name, opti
     assert frame.dtype == torch.uint8
     assert frame.is_contiguous()
     assert clip.audio is None
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.gif", "a.avi"])
+def test_a_clip_is_entered_at_any_frame(tmp_path, samples, name):
+    options = dict(KINDS)[name]
+    clip = open_video(samples.encode(tmp_path / name, **options), stride=2)
+    for first in (0, 3, 5):
+        rest = [round((f.image.float().mean().item() - 16) / 4) for f in clip.since(first)]
+        assert rest == list(range(2 * first, 12, 2))
+    with pytest.raises(InputError, match=f"{name} has 6 frames, number 6 is none"):
+        clip.since(6).__next__()
+
+
+def test_a_long_clip_is_entered_without_decoding_all_of_it(tmp_path, samples, monkeypatch):
+    options = {"crf": "1", "g": "25"}
+    path = samples.encode(tmp_path / "long.mp4", count=60, fps=5, options=options)
+    clip = open_video(path)
+    decoded = []
+    usual = frames_module.decode_from
+
+    def counted(*args, **kwargs):
+        for number, frame in usual(*args, **kwargs):
+            decoded.append(number)
+            yield number, frame
+
+    monkeypatch.setattr(frames_module, "decode_from", counted)
+    assert next(clip.since(55)).time == pytest.approx(11.0)
+    assert len(decoded) <= 25
 
 
 def test_animated_png_named_png(tmp_path, samples):

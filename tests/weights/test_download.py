@@ -189,22 +189,48 @@ print(json.dumps([str(made.path), made.commit, made.sha256, told]))
 """
 
 
-@pytest.mark.skipif(find_spec("huggingface_hub") is None, reason="huggingface_hub is not installed")
-@pytest.mark.parametrize("wanted", ["v3/x.bin", "x.bin", "other.bin"])
-def test_the_hubs_own_client(loopback, tmp_path, wanted):
-    """A file is found at its path, else by its name."""
+CANCELLED = """
+import sys
+from pathlib import Path
+from magicportrait_core.weights.catalog import Remote
+from magicportrait_core.weights.download import fetch
+def cancel(stage, done, total):
+    if done:
+        raise KeyError("the user has enough")
+try:
+    fetch(Remote("some/repo", sys.argv[2]), None, Path(sys.argv[1]), cancel)
+except KeyError as error:
+    print(error)
+"""
+
+
+def in_a_process(script: str, url: str, folder: Path, wanted: str) -> subprocess.CompletedProcess:
     env = os.environ | {
-        "HF_ENDPOINT": loopback,
-        "HF_HOME": str(tmp_path / "home"),
+        "HF_ENDPOINT": url,
+        "HF_HOME": str(folder / "home"),
         "HF_HUB_DISABLE_XET": "1",
         "PYTHONPATH": str(ROOT),
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }
-    run = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "work"), wanted],
+    return subprocess.run(
+        [sys.executable, "-c", script, str(folder / "work"), wanted],
         cwd=ROOT, env=env, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
+
+
+@pytest.mark.skipif(find_spec("huggingface_hub") is None, reason="huggingface_hub is not installed")
+def test_a_cancel_comes_through_as_it_is(loopback, tmp_path):
+    run = in_a_process(CANCELLED, loopback, tmp_path, "x.bin")
+    assert run.returncode == 0, run.stderr
+    assert "the user has enough" in run.stdout
+
+
+@pytest.mark.skipif(find_spec("huggingface_hub") is None, reason="huggingface_hub is not installed")
+@pytest.mark.parametrize("wanted", ["v3/x.bin", "x.bin", "other.bin"])
+def test_the_hubs_own_client(loopback, tmp_path, wanted):
+    """A file is found at its path, else by its name."""
+    run = in_a_process(SCRIPT, loopback, tmp_path, wanted)
     if wanted == "other.bin":
         assert "has no other.bin: look there" in run.stderr
         return

@@ -60,9 +60,10 @@ class Priors:
         spread = [*self.jaw, *[self.eyelids] * lids, *[self.expression] * n]
         precision = torch.diag(1 / torch.tensor(spread, dtype=torch.float64).square())
         basis = points.rest_basis()[1]
-        precision[-n:, -n:] += self._held(points, basis)
-        on_skull = (basis * points.skull.sqrt()[:, None]).reshape(n, -1).double() / self.skull
-        precision[-n:, -n:] += on_skull @ on_skull.T
+        first = len(spread) - n  # -n would be all of them where there is none
+        precision[first:, first:] += self._held(points, basis)
+        on_skull = (basis * points.skull.sqrt()[:, None]).flatten(1).double() / self.skull
+        precision[first:, first:] += on_skull @ on_skull.T
         return precision
 
     def identity(self, points: HeadPoints) -> Tensor:

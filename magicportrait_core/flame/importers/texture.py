@@ -11,10 +11,9 @@ from torch import Tensor
 from ...errors import InputError
 from ...types import Progress
 from ...weights.arrays import Header, Npz
+from ..texture import NUM_COMPONENTS, OFFICIAL_SIZE, SIZE
 from .source import Source
 
-OFFICIAL_SIZE, SIZE = 512, 256
-COMPONENTS = 50
 _STEP = OFFICIAL_SIZE // SIZE
 
 
@@ -36,13 +35,13 @@ def convert_texture(mean: Iterable, basis: Iterable) -> dict[str, Tensor]:
         mean (3, 256, 256) and basis (50, 3, 256, 256), float32.
     """
     small_mean = torch.empty(3, SIZE, SIZE)
-    small_basis = torch.empty(COMPONENTS, 3, SIZE, SIZE)
+    small_basis = torch.empty(NUM_COMPONENTS, 3, SIZE, SIZE)
     for out, rows in ((small_mean[None], mean), (small_basis, basis)):
         for y, row in enumerate(rows):
             if y % _STEP:
                 continue
             texels = np.asarray(row, np.float32).reshape(OFFICIAL_SIZE, 3, -1)
-            texels = texels[::_STEP, ::-1, :COMPONENTS]  # (256, 3, n), RGB
+            texels = texels[::_STEP, ::-1, :NUM_COMPONENTS]  # (256, 3, n), RGB
             out[:, :, y // _STEP] = torch.from_numpy(texels.transpose(2, 1, 0) / 255)
     return {"mean": small_mean, "basis": small_basis}
 
@@ -51,7 +50,7 @@ def read_texture(file: Npz, source: Source, progress: Progress) -> dict[str, Ten
     """Part "texture" of `flame.files`. Raises InputError for arrays of other shapes."""
     mean, basis = file.headers["mean"].shape, file.headers["tex_dir"].shape
     side = (OFFICIAL_SIZE, OFFICIAL_SIZE, 3)
-    if mean != side or basis[:3] != side or len(basis) != 4 or basis[3] < COMPONENTS:
+    if mean != side or basis[:3] != side or len(basis) != 4 or basis[3] < NUM_COMPONENTS:
         raise InputError(
             f"{source.name} holds textures of {mean} and {basis}, FLAME's are {side} and "
             f"{(*side, 200)}: {source.right_one}"

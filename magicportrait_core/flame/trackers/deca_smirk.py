@@ -11,7 +11,6 @@ from torch import Tensor
 from ...checks import check_range
 from ...errors import InputError
 from ...types import Camera, FaceTrack, HeadParams, HeadTrack, Progress, VideoClip, no_progress
-from ..filling import fill_track
 from ..head_model import HeadModel
 from ..smoothing import Window, shots, smooth_track, smooth_values
 from . import crops
@@ -76,7 +75,7 @@ class DecaSmirk(Tracker):
             deca.append(codes)
             smirk.append(expression)
         track = self._head_track(_cat(deca), _cat(smirk), matrices[0].float(), faces)
-        return smooth_track(fill_track(track), self.smoothing)
+        return smooth_track(track, self.smoothing)
 
     @torch.inference_mode()
     def codes(self, deca: Tensor, smirk: Tensor) -> tuple[DecaCodes, SmirkExpression]:

@@ -21,7 +21,6 @@ from ...types import (
     VideoClip,
     no_progress,
 )
-from ..filling import fill_track
 from ..fitting.equations import Observations, Priors, calibrated, project
 from ..fitting.frames import fit_frames
 from ..fitting.identity import fit_identity
@@ -34,7 +33,7 @@ from ..rotations import axis_angle
 from ..smoothing import shots, smooth_track
 from .tracker import Tracker
 
-MOST_POINTS = 256
+FEWEST_POINTS, MOST_POINTS = 4, 256
 SHAPES, EXPRESSIONS = 100, 50  #: coefficients that are fitted
 #: metres by which a mesh point may lie elsewhere than it was laid, and the most of it
 SLACK, MOST_SLACK = 0.002, 0.01
@@ -80,11 +79,24 @@ class LandmarkFit(Tracker):
             priors: how far parameters are believed to stray.
 
         Raises:
-            InputError: a head on which no mesh can be laid.
+            InputError: a head on which no mesh can be laid, or that has nothing to fit; a
+                neutral frame that is no frame's number.
         """
         check_range("smoothing", smoothing, 0, 1)
+        if neutral_frame is not None:
+            check_range("neutral_frame", neutral_frame, 0, 1 << 40)
+        if not (len(head.shape_basis) and len(head.expression_basis)):
+            raise InputError(
+                f"{head.name} has no bases of shapes and expressions, so nothing of it can be "
+                "fitted: use another head model."
+            )
         self.head, self.smoothing, self.neutral_frame = head, smoothing, neutral_frame
         self.registration = (registration or register(head)).thinned(MOST_POINTS)
+        if len(self.registration.indices) < FEWEST_POINTS:
+            raise InputError(
+                f"only {len(self.registration.indices)} points of the face mesh lie on "
+                f"{head.name}, a fit takes {FEWEST_POINTS}: import its landmarks again."
+            )
         self.priors = priors or Priors()
         embedding, residual = self.registration.embedding, self.registration.residual
         self.points = HeadPoints(
@@ -108,10 +120,11 @@ class LandmarkFit(Tracker):
     def fit(self, faces: FaceTrack, *, progress: Progress = no_progress) -> HeadTrack:
         """The head of a face track alone."""
         fitted = self._fit(faces, progress)
-        return smooth_track(fill_track(self._head_track(faces, fitted)), self.smoothing)
+        return smooth_track(self._head_track(faces, fitted), self.smoothing)
 
     def _fit(self, faces: FaceTrack, progress: Progress) -> Fitted:
         points, priors, known = self.points, self.priors, faces.valid.nonzero()[:, 0]
+        neutral = None if self.neutral_frame is None else self._neutral(known, len(faces))
         height, width = faces.frame_size
         size = (faces.boxes[known, 2:] - faces.boxes[known, :2]).amax(1)
         unit = max(float(size.median()), 1.0)
@@ -128,8 +141,7 @@ class LandmarkFit(Tracker):
         gap[1:][shot.diff() > 0] = float("inf")
         hold = torch.ones(len(known))
         keys = spread_frames(turn, min(KEY_FRAMES, max(FEW_FRAMES, len(known) // 3)))
-        if self.neutral_frame is not None:
-            neutral = self._neutral(known, len(faces))
+        if neutral is not None:
             hold[neutral] = NEUTRAL_HOLD
             keys = torch.cat([keys, neutral[None]]).unique()
 

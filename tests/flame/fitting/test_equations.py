@@ -3,6 +3,7 @@
 import torch
 
 from magicportrait_core.flame.fitting.equations import (
+    Priors,
     calibrated,
     linearise,
     local_cost,
@@ -11,6 +12,7 @@ from magicportrait_core.flame.fitting.equations import (
     project,
 )
 from magicportrait_core.flame.fitting.identity import moved
+from magicportrait_core.flame.fitting.points import HeadPoints
 
 
 def test_projection_near_and_far(state):
@@ -84,3 +86,13 @@ def test_a_nearly_still_head_tells_no_factor(random):
     fitted = rest + 0.001 * torch.randn(40, 30, generator=random)
     usable = calibrated(network, torch.arange(40), fitted)
     assert usable.std(0).mean() < 0.015
+
+
+def test_without_expressions_jaw_and_eyelids_keep_their_priors(small_head, embedding):
+    none = torch.zeros(0, dtype=torch.int64)
+    many = len(embedding.faces)
+    points = HeadPoints(
+        small_head, embedding, torch.arange(4), none, torch.zeros(many), torch.full((many,), 0.002)
+    )
+    spread = torch.tensor([*Priors.jaw, Priors.eyelids, Priors.eyelids], dtype=torch.float64)
+    torch.testing.assert_close(Priors().local(points), torch.diag(1 / spread.square()))

@@ -13,11 +13,13 @@ from magicportrait_core.errors import InputError, MagicPortraitWarning
 from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.faces.tracker import track_faces
 from magicportrait_core.flame.projection import crop_to_picture, project
+from magicportrait_core.flame.registration import register
 from magicportrait_core.flame.rotations import axis_angle, to_euler
 from magicportrait_core.flame.trackers import LandmarkFit
 from magicportrait_core.types import FaceTrack, VideoClip
 from magicportrait_core.video import open_image, open_video
 from tests import synthetic_figures as judged
+from tests.small_head import small_head
 from tests.synthetic_truth import act, onto_axis
 
 MATRICES = Path(__file__).with_name("driving_matrices.safetensors")
@@ -135,6 +137,25 @@ def test_a_neutral_frame_must_show_a_face(scenes):
         LandmarkFit(scene.head, neutral_frame=lost).fit(scene.track)
     with pytest.raises(InputError, match="neutral_frame"):
         LandmarkFit(scene.head, neutral_frame=10_000).fit(scene.track)
+    with pytest.raises(InputError, match="neutral_frame"):
+        LandmarkFit(scene.head, neutral_frame=-1)
+
+
+def test_a_head_with_nothing_to_fit():
+    head = small_head()
+    stiff = replace(
+        head,
+        expression_basis=head.expression_basis[:0],
+        joint_expression_basis=head.joint_expression_basis[:0],
+    )
+    with pytest.raises(InputError, match="small has no bases of shapes and expressions"):
+        LandmarkFit(stiff)
+
+
+def test_a_registration_of_too_few_points():
+    few = register(small_head())[torch.arange(3)]
+    with pytest.raises(InputError, match="only 3 points of the face mesh lie on small, a fit tak"):
+        LandmarkFit(small_head(), registration=few)
 
 
 def test_points_of_another_head_are_warned_of(scenes):

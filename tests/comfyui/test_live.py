@@ -1,0 +1,136 @@
+"""What the page asks the server for: curves, frames, frames of other gains, state of weights."""
+
+from __future__ import annotations
+
+import io
+import json
+import urllib.error
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.comfyui.graphs import changed, decode, saved_files, succeeded
+
+PACK = Path(__file__).resolve().parents[2]
+TRACK, PREVIEW, SAVE = "2", "3", "4"
+CLIENT = "a page"
+GAINS = {"pose": 1.0, "expression": 1.0, "mouth": 1.0, "eyes": 1.0, "brows": 1.0}
+SLIDERS = GAINS | {"mode": "relative", "neutral_frame": -1, "mirror": False}
+
+
+@pytest.fixture(scope="module")
+def prompt(server) -> dict:
+    graph = server.prompt_of(json.loads((PACK / "workflows" / "01_preview.json").read_text()))
+    return changed(graph, TRACK, smoothing=0.45)  # not cached by other tests
+
+
+@pytest.fixture(scope="module")
+def run(server, prompt) -> dict:
+    """The history of workflow 01, run for CLIENT."""
+    return succeeded(server.finish(server.submit(prompt, CLIENT)))
+
+
+@pytest.fixture
+def ask(server, run):
+    """Ask for a frame; (height, width, 3) int."""
+
+    def frame(**what) -> np.ndarray:
+        body = {"client": CLIENT, "node": TRACK, "view": "frame", "frame": 0} | what
+        answer = server.request("/magicportrait/frame", body)
+        return np.asarray(Image.open(io.BytesIO(answer)).convert("RGB")).astype(int)
+
+    return frame
+
+
+def refused(ask, **what) -> tuple[int, str]:
+    with pytest.raises(urllib.error.HTTPError) as error:
+        ask(**what)
+    return error.value.code, error.value.read().decode()
+
+
+def test_nodes_tell_the_page_of_their_run(run):
+    for node in (TRACK, PREVIEW):
+        (told,) = run["outputs"][node]["magicportrait"]
+        assert told["node"] == node
+        assert set(told) == {"node", "run"}
+
+
+def test_curves(server, run):
+    driver = decode(saved_files(server, run, SAVE)[0])
+    for node, views, live in ((TRACK, ["frame", "mesh"], False), (PREVIEW, ["result"], True)):
+        body = {"client": CLIENT, "node": node}
+        told = json.loads(server.request("/magicportrait/curves", body))
+        assert (told["views"], told["live"]) == (views, live)
+        assert told["frames"] == len(driver)
+        lines = [line for panel in told["panels"] for line in panel["lines"]]
+        assert [line["name"] for line in lines] == ["yaw", "pitch", "roll", "mouth", "eyes"]
+        assert all(len(line["values"]) == len(driver) for line in lines)
+        assert max(lines[0]["values"]) > 8, "the scripted head turns"
+
+
+def test_frames_are_the_drivers(server, ask):
+    (driver,) = (server.base / "temp").glob("magicportrait_example_driver*.mp4")
+    frames = decode(driver).astype(int)
+    for i in (40, 3, 95):
+        assert np.abs(ask(frame=i) - frames[i]).mean() < 3
+    mesh = ask(view="mesh", frame=40)
+    assert 0.5 < np.abs(mesh - ask(frame=40)).mean() < 20
+    close = ask(view="mesh", frame=40, close=True)
+    assert close.shape[0] < 512
+
+
+def test_a_live_frame_is_that_of_the_clip(server, run, ask):
+    made = decode(saved_files(server, run, SAVE)[0]).astype(int)
+    own = {"node": PREVIEW, "view": "result", "frame": 20, "sliders": SLIDERS}
+    still = own | {"sliders": SLIDERS | {"pose": 0.0, "expression": 0.0}}
+    as_run, at_rest, wanted = (coarse(picture) for picture in (ask(**own), ask(**still), made[20]))
+    assert np.abs(as_run - wanted).mean() < 1.5
+    assert np.abs(at_rest - wanted).mean() > 1.5 * np.abs(as_run - wanted).mean()
+
+
+def coarse(picture: np.ndarray) -> np.ndarray:
+    """Cells of 8 x 8 px: what codecs add is gone."""
+    high, wide = (side // 8 for side in picture.shape[:2])
+    return picture.reshape(high, 8, wide, 8, 3).mean((1, 3))
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "said"),
+    [
+        ({"client": "another page"}, 404, "run the graph once"),
+        ({"node": "99"}, 404, "run the graph once"),
+        ({"frame": 96}, 400, "frame must be 0 to 95, got 96"),
+        ({"frame": "x"}, 400, "invalid literal"),
+        ({"view": "../../comfy.db"}, 400, "this node has no view"),
+        ({"node": PREVIEW, "view": "result", "sliders": {"pose": 9}}, 400, "neutral_frame"),
+        ({"node": PREVIEW, "view": "result", "sliders": SLIDERS | {"pose": 9}}, 400, "gain pose"),
+    ],
+)
+def test_what_cannot_be_is_said(ask, what, code, said):
+    answered, text = refused(ask, **what)
+    assert answered == code
+    assert said in text
+
+
+def test_state_of_weights(server):
+    """What is there is said, and no path of this machine."""
+    models = server.base / "models"
+    state = server.get("/magicportrait/weights")
+    assert not state["model"]["ready"]
+    assert {f["key"] for f in state["model"]["files"] if f["needed"]} >= {"denoising_unet"}
+    assert str(server.base) not in json.dumps(state)
+    for file in state["model"]["files"]:
+        assert file["address"].startswith("https://")
+        assert file["licence"]
+    wanted = next(f for f in state["model"]["files"] if f["key"] == "reference_unet")
+    assert not wanted["present"]
+    path = models / "magicportrait" / wanted["file"]
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    try:
+        files = server.get("/magicportrait/weights")["model"]["files"]
+        assert next(f for f in files if f["key"] == "reference_unet")["present"]
+    finally:
+        path.unlink()
