@@ -105,6 +105,7 @@ def test_scrubber(server, environment, pictures, renderer):
     assert max(change) >= 3, "a gain of 0 shows the portrait at rest"
     assert page["stored"] == 3, "the workflow holds the node's own values and nothing of the page's"
     assert page["height"] > 450
+    assert page["room"] == [True, False], "a scrubber opens by itself where it covers nothing"
 
 
 def test_weights_badge(server, environment, pictures, renderer):
