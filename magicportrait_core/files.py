@@ -53,6 +53,17 @@ def keep_inputs(output: str | Path, *inputs: str | Path) -> None:
             raise InputError(f"{output} is an input of this run: name another output.")
 
 
+def keep_outside(folder: str | Path, *inputs: str | Path) -> None:
+    """Raise InputError where something that is read lies in a folder that is emptied."""
+    place = Path(folder).resolve()
+    for path in inputs:
+        if place in (Path(path).resolve(), *Path(path).resolve().parents):
+            raise InputError(
+                f"{path} is an input of this run and lies in its folder {folder}, which the run "
+                "writes over: name another folder, or copy the input elsewhere."
+            )
+
+
 def temporary_beside(path: Path) -> Path:
     """A new hidden name in the same folder, so that the rename stays on one disk."""
     return path.with_name(f".{path.name[:100]}.{uuid4().hex[:8]}.part")

@@ -60,7 +60,7 @@ class RunFolder:
             _check_same(folder.path, kept, folder._setup)
             folder._sweep()
             return folder
-        if folder._foreign() and kept is None:
+        if kept is None and folder._foreign():
             raise InputError(f"The folder {folder.path} holds no run: name an empty or a new one.")
         folder._make()
         return folder
@@ -113,12 +113,13 @@ class RunFolder:
             remove_parts(self.path / name)
 
     def _foreign(self) -> bool:
-        """Whether something lies here that no run writes."""
+        """Whether something lies here though no run began: run.json comes first and goes last.
+
+        A user's own portrait.png or previews/ have names as a run's, and are not a run's.
+        """
         if not self.path.is_dir():
             return False
-        own = {*FILES, WINDOWS, PREVIEWS}
-        found = {path.name for path in self.path.iterdir()}
-        return any(name not in own and not _is_part_of(name) for name in found)
+        return any(not _is_beginning(path.name) for path in self.path.iterdir())
 
     def _read(self) -> dict[str, Any] | None:
         """run.json's setup; None: there is none."""
@@ -197,8 +198,9 @@ class KeptWindows(StepJournal):
         return self._folder / f"step_{self._step + 1:04d}_window_{number + 1:06d}.safetensors"
 
 
-def _is_part_of(name: str) -> bool:
-    return name.endswith(".part") and any(name.startswith(f".{own}.") for own in FILES)
+def _is_beginning(name: str) -> bool:
+    """What a process that was killed at the very beginning left."""
+    return name.endswith(".part") and name.startswith(f".{SETUP}.")
 
 
 def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

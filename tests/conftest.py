@@ -6,6 +6,12 @@ from pathlib import Path
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def own_models(monkeypatch, tmp_path_factory) -> None:
+    """Tests see no weights that their machine happens to have: auto is preview everywhere."""
+    monkeypatch.setenv("MAGICPORTRAIT_MODELS", str(tmp_path_factory.getbasetemp() / "no models"))
+
+
 @pytest.fixture(scope="session")
 def shared_media() -> Path:
     """Real footage that is not part of this repository; tests of it are skipped without it."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from magicportrait_core.diffusion.tiny_models import make_tiny
 from magicportrait_core.engines import choose_engine
 from magicportrait_core.errors import InputError
 
@@ -9,7 +10,15 @@ from magicportrait_core.errors import InputError
 def test_auto_says_what_is_missing():
     choice = choose_engine("auto")
     assert choice.name == "preview"
-    assert "diffusion engine and its weights" in choice.why
+    assert "weights are not all in" in choice.why
+
+
+def test_auto_takes_diffusion_where_its_weights_are(tmp_path):
+    make_tiny(tmp_path)
+    choice = choose_engine("auto", tmp_path)
+    assert (choice.name, choice.why) == ("diffusion", "its weights are here")
+    (tmp_path / "magicportrait" / "reference_unet.pth").unlink()
+    assert choose_engine("auto", tmp_path).name == "preview"
 
 
 def test_what_is_asked_for_is_taken():

@@ -16,10 +16,11 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..weights.catalog import how_to_get_all
+from ..weights.wholeness import quick_fault
 from .model_folders import MOTION_FILE, ModelFolders
 from .parts import PARTS, read_part_of
 
-__all__ = ["PARTS", "ModelFiles", "find_model_files", "read_part"]
+__all__ = ["PARTS", "ModelFiles", "check_whole", "find_model_files", "read_part"]
 
 #: part -> key of its file in the catalogue
 KEYS = {part: part.replace("guidance_encoder", "guidance") for part in PARTS}
@@ -88,6 +89,15 @@ def find_model_files(
     if missing:
         raise InputError(how_to_get_all(missing, folders.own[0]))
     return files
+
+
+def check_whole(files: ModelFiles) -> None:
+    """Raise InputError for a file that is cut off or no file of tensors, as far as its beginning
+    and end tell: in no time, before the long work."""
+    paths = (*sum(files.parts.values(), ()), files.vae, files.text)
+    for path in dict.fromkeys(path for path in paths if path is not None):
+        if fault := quick_fault(path):
+            raise InputError(f"{path} is damaged ({fault}): take it from its source again.")
 
 
 def read_part(files: ModelFiles, part: str) -> tuple[dict[str, Tensor], dict[str, int]]:

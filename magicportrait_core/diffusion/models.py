@@ -16,6 +16,7 @@ from .loading import build_module
 from .model_files import PARTS, ModelFiles, read_part
 from .parts import file_name, kind_of, read_text, read_vae
 from .reference_unet import ReferenceUNet
+from .shortage import naming_shortage
 from .unet import DenoisingUNet
 from .vae import VAE
 
@@ -48,10 +49,17 @@ def load_models(
     float16, of which 4.4 are the process's own and the rest pages of files, which the system drops
     when it needs room; 8.4 GiB as float32 once every weight was used, nearly all pages of files.
 
-    Raises InputError where a file is missing, damaged, or another's.
+    Raises InputError where a file is missing, damaged, or another's, or memory runs out.
     """
     if files.vae is None or files.text is None:
         raise InputError("these files are without a VAE or a text: look for them too.")
+    with naming_shortage("the models", "the type of numbers (float16), or use the CPU"):
+        return _load(files, dtype, device, progress)
+
+
+def _load(
+    files: ModelFiles, dtype: torch.dtype, device: torch.device | str, progress: Progress
+) -> DiffusionModels:
     sources = {}
 
     def load(part: str):

@@ -32,8 +32,7 @@ def encode_frames(vae: VAE, pictures: Iterable[Tensor], whole: int = WHOLE) -> T
         check_shape("pictures", batch, "n", vae.config.in_channels, "h", "w")
         check_size(batch.shape[3], batch.shape[2], _cell(vae))
         with naming_shortage("encoding frames", _LOWER):
-            encode = encode_in_strips if max(batch.shape[2:]) > whole else VAE.encode
-            made = encode(vae, 2 * batch.to(_place(vae)) - 1).float().cpu()
+            made = encode_pictures(vae, 2 * batch.to(_place(vae)) - 1, whole).float().cpu()
         check_finite(f"the latents after frame {sum(map(len, latents))}", made)
         if latents and made.shape[1:] != latents[0].shape[1:]:
             raise InputError("the frames to encode are of several sizes: give them one.")
@@ -41,6 +40,12 @@ def encode_frames(vae: VAE, pictures: Iterable[Tensor], whole: int = WHOLE) -> T
     if not latents:
         raise InputError("there are no frames to encode.")
     return torch.cat(latents)
+
+
+def encode_pictures(vae: VAE, pictures: Tensor, whole: int = WHOLE) -> Tensor:
+    """As VAE.encode, (n, 3, h, w) in -1..1, large ones in strips."""
+    encode = encode_in_strips if max(pictures.shape[2:]) > whole else VAE.encode
+    return encode(vae, pictures)
 
 
 @torch.no_grad()

@@ -13,8 +13,10 @@ from ..diffusion.lora import check_matched, merge_loras, read_lora
 from ..diffusion.model_files import ModelFiles
 from ..diffusion.models import DiffusionModels, load_models
 from ..diffusion.preprocess import prepare_portrait
+from ..diffusion.shortage import naming_shortage
 from ..diffusion.unet import DenoisingUNet
 from ..diffusion.vae import VAE
+from ..diffusion.vae_chunks import encode_pictures
 from ..types import ReferenceCondition
 from .settings import DiffusionSettings
 
@@ -43,8 +45,9 @@ def open_networks(
     models = load_models(files, settings.dtype_on(device), device)
     notes = _add_loras(models, settings)
     picture = prepare_portrait(portrait, *portrait.shape[1:])
-    latent = models.vae.encode(picture.to(models.vae.quant_conv.weight))
-    bank = models.reference(latent, models.text)
+    with naming_shortage("reading the portrait", "the picture's size"):
+        latent = encode_pictures(models.vae, picture.to(models.vae.quant_conv.weight))
+        bank = models.reference(latent, models.text)
     return Networks(models.unet, models.encoders, models.vae, models.text, bank, notes)
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..devices import choose_device
 from ..diffusion.lazy_guidance import LazyGuidance
-from ..diffusion.model_files import ModelFiles, find_model_files
+from ..diffusion.lora_formats import read_contents
+from ..diffusion.model_files import ModelFiles, check_whole, find_model_files
 from ..diffusion.sampler import sample
 from ..diffusion.vae import VAE
 from ..diffusion.vae_chunks import decode_chunks
@@ -19,7 +20,7 @@ from ..drivers import FaceChoice, Trimming
 from ..engines import EngineChoice
 from ..errors import MagicPortraitError
 from ..faces.networks import FaceNetworks
-from ..files import keep_inputs, remove_parts
+from ..files import keep_inputs, keep_outside, remove_parts
 from ..guidance_maps import encoder_maps
 from ..motion_pipeline import HeadFiles, motion_maps
 from ..report import Recorder, Report, recording
@@ -105,9 +106,12 @@ def reenact_diffusion(
     with recording() as run:
         with run.timed("opening"):
             where = choose_device(device)
-            keep_inputs(check_video_path(output, codec), portrait, driving)
-            place = Path(run_folder or run_folder_of(output))
             inputs = {"portrait": portrait, "driving": driving}
+            if settings.init is not None and settings.init != PREVIEW:
+                inputs["init"] = settings.init
+            keep_inputs(check_video_path(output, codec), *inputs.values())
+            place = Path(run_folder or run_folder_of(output))
+            keep_outside(place, *inputs.values(), *(lora.file for lora in settings.loras))
             job = _open(inputs, place, settings, models, face, trim, codec, resume, where, progress)
         try:
             report = _work(
@@ -139,12 +143,13 @@ def _open(
     progress: Progress,
 ) -> _Job:
     files = find_model_files(models_folder(models))
+    check_whole(files)
+    for lora in settings.loras:
+        read_contents(lora.file, lora.file.name)  # that it is one; where it fits is seen later
     picture = open_image(inputs["portrait"])
     head = head_files(settings, models_folder(models), progress)
     source = open_source(inputs["driving"], face, trim, head, settings)
     open_start(settings.init, source.frame_count if isinstance(source, VideoClip) else len(source))
-    if settings.init is not None and settings.init != PREVIEW:
-        inputs = {**inputs, "init": settings.init}
     setup = {
         "settings": record.plain(settings),
         "face": record.plain(face or FaceChoice()),

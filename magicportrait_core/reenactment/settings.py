@@ -9,6 +9,7 @@ import torch
 
 from ..checks import check_choice, check_range
 from ..diffusion.context_windows import PRESETS
+from ..diffusion.lora import MAX_STRENGTH
 from ..diffusion.sampler import SampleSettings
 from ..errors import InputError
 from ..faces.framing import CROPS, SCALES, SIZES
@@ -30,6 +31,10 @@ class LoraChoice:
 
     file: Path
     strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        what = f"the strength of {Path(self.file).name}"
+        check_range(what, self.strength, -MAX_STRENGTH, MAX_STRENGTH)
 
     @staticmethod
     def parse(text: str) -> LoraChoice:

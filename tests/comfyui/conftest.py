@@ -35,6 +35,11 @@ WIDGETS = ("COMBO", "COMFY_DYNAMICCOMBO_V3", "INT", "FLOAT", "STRING", "BOOLEAN"
 FIRST_DIALOG_OFF = {"Comfy.InstalledVersion": "1.27.10", "Comfy.TutorialCompleted": True}
 
 
+@pytest.fixture(autouse=True)
+def own_models() -> None:
+    """The servers have models folders of their own."""
+
+
 class ComfyServer:
     """A server process on a free loopback port, with a base folder of its own."""
 
