@@ -72,7 +72,7 @@ class LandmarkFit(Tracker):
         """Lay the face mesh on the head.
 
         Args:
-            head: any head model.
+            head: any head model; it is fitted on the CPU, where landmarks are.
             registration: which mesh point is which point of the head; None: `register`.
             smoothing: of the parameters, zero-phase; 0 none, 1 most.
             neutral_frame: of the clip, without expression; None: the mean of all is held small.
@@ -82,6 +82,7 @@ class LandmarkFit(Tracker):
             InputError: a head on which no mesh can be laid.
         """
         check_range("smoothing", smoothing, 0, 1)
+        head = head if head.template.device.type == "cpu" else head.to("cpu")
         self.head, self.smoothing, self.neutral_frame = head, smoothing, neutral_frame
         self.registration = (registration or register(head)).thinned(MOST_POINTS)
         self.priors = priors or Priors()
