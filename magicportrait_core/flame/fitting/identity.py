@@ -34,13 +34,14 @@ def fit_identity(
     for _ in range(steps):
         tried = _step(points, state, obs, priors, damping)
         cost = _total(points, tried, obs, priors)
+        change = abs(best - cost)
         if cost < best:
-            state, gain, best = tried, best - cost, cost
+            state, best = tried, cost
             damping = max(damping / 5, 1e-6)
-            if gain < 1e-4 * best:
-                break
         else:
             damping *= 10
+        if change < 1e-4 * best:
+            break
     return state
 
 

@@ -71,7 +71,7 @@ class LandmarkFit(Tracker):
         """Lay the face mesh on the head.
 
         Args:
-            head: any head model.
+            head: any head model; it is fitted on the CPU, where landmarks are.
             registration: which mesh point is which point of the head; None: `register`.
             smoothing: of the parameters, zero-phase; 0 none, 1 most.
             neutral_frame: of the clip, without expression; None: the mean of all is held small.
@@ -89,6 +89,7 @@ class LandmarkFit(Tracker):
                 f"{head.name} has no bases of shapes and expressions, so nothing of it can be "
                 "fitted: use another head model."
             )
+        head = head if head.template.device.type == "cpu" else head.to("cpu")
         self.head, self.smoothing, self.neutral_frame = head, smoothing, neutral_frame
         self.registration = (registration or register(head)).thinned(MOST_POINTS)
         if len(self.registration.indices) < FEWEST_POINTS:
