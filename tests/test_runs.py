@@ -44,7 +44,7 @@ def test_a_damaged_window_is_made_again_and_a_damaged_state_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:-2])
     assert folder.journal().step(0).find(0) is None
     folder.file(STATE).write_bytes(b"no")
-    with pytest.raises(InputError, match="state.safetensors is damaged"):
+    with pytest.raises(InputError, match=r"state\.safetensors is damaged"):
         folder.journal().state()
 
 
