@@ -165,6 +165,10 @@ def test_stock_nodes_in_a_row(model_server, graph):
         "context_length": 6, "context_overlap": 2, "context_schedule": "standard_static",
         "context_stride": 1, "closed_loop": False, "fuse_method": "pyramid", "dim": 0,
     }  # fmt: skip
+    asked = model_server.get("/object_info/ContextWindowsManual")["ContextWindowsManual"]["input"]
+    for name, (_, options) in asked["required"].items():  # newer hosts ask for more
+        if "default" in options:
+            windows.setdefault(name, options["default"])
     graph |= {
         "20": node("LoraLoaderModelOnly", model=[LOADER, 0], **lora),
         "21": node("MagicPortraitLoraLoader", model=["20", 0], reference=[LOADER, 1], **ours),
