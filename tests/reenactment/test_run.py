@@ -191,11 +191,11 @@ def test_the_whole_picture_keeps_its_shape(tmp_path, reenact):
     wide.save(tmp_path / "wide.png")
     report = reenact(
         tmp_path / "out.mp4",
-        replace(SETTINGS, crop="none", size=128),
+        replace(SETTINGS, crop="none", size=320),
         portrait=tmp_path / "wide.png",
         trim=Trimming(max_frames=2),
     )
-    assert report.size == (88, 128)  # 94 px high, cut to a multiple of 8
+    assert report.size == (232, 320)  # 234 px high, cut to a multiple of 8
 
 
 def test_what_cannot_be_is_said_before_the_long_work(tmp_path, reenact):
