@@ -6,12 +6,12 @@ from pathlib import Path
 
 import folder_paths
 
+from ..magicportrait_core.diffusion.model_folders import ModelFolders
 from ..magicportrait_core.weights.catalog import CATALOG, DIFFUSION, HEADS, Entry, size_text
 
 #: what the model loader cannot do without, unless one combined file holds it all
 _NETWORKS = ("denoising_unet", "reference_unet", "guidance_depth", "guidance_normal")
 _NETWORKS += ("guidance_render",)
-_COMBINED = "magicportrait*.safetensors"
 
 
 def weights_state() -> dict:
@@ -22,9 +22,7 @@ def weights_state() -> dict:
     there = [file["purpose"] for file in heads if file["key"] in head_keys and file["present"]]
     needed = [file for file in models if file["key"] in _NETWORKS]
     count = sum(file["present"] for file in needed)
-    whole = any(
-        found.is_file() for folder in _folders("magicportrait") for found in folder.glob(_COMBINED)
-    )
+    whole = ModelFolders(tuple(_folders("magicportrait"))).combined() is not None
     for file in models:
         file["needed"] = file["key"] in _NETWORKS and not whole
     summary = f"{count} of {len(needed)} networks installed"
