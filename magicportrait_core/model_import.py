@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 
-from .diffusion.combined import catalogued
+from torch import Tensor
+
+from .diffusion.combined import DTYPES, catalogued
 from .diffusion.identify import KINDS as CONTENTS
 from .diffusion.identify import identify
 from .diffusion.manifests import look
-from .diffusion.model_folders import MOTION_FILE, PROMPT_FILE, VAE_FILE, is_sd15_name
+from .diffusion.model_folders import (
+    MOTION_FILE,
+    PROMPT_FILE,
+    VAE_FILE,
+    combined_name,
+    is_sd15_name,
+)
 from .errors import InputError
 from .files import replacing
 from .flame.convert import ImportReport, import_file
@@ -18,12 +27,14 @@ from .types import Progress, no_progress
 from .weights.catalog import DIFFUSION, entry_of
 from .weights.folders import kind_folder
 from .weights.records import sha256_of
-from .weights.state_files import read_state
+from .weights.state_files import is_safetensors, read_state
 
 #: endings of files that may be the diffusion models'
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")
 _TOKENIZER = {"vocab.json": "sd15_vocab", "merges.txt": "sd15_merges"}
 _GUIDANCE = ("depth", "normal", "render")
+#: kinds that are found with any of _SUFFIXES
+_IN_MANY_FORMS = ("vae", "unet", "text_encoder")
 _SD15_MARK = "sd15_"  #: before the name of a checkpoint that does not call itself so
 
 
@@ -77,10 +88,28 @@ def _import_diffusion(
     seen = look(state, declared)
     if seen.faults:
         raise InputError(f"{path.name} {'; '.join(seen.faults)}: nothing was copied.")
-    name = entry_of(declared).name if declared else _own_name(path, seen.kind)
-    if Path(name).suffix in _SUFFIXES:
-        name = str(Path(name).with_suffix(path.suffix.lower()))
+    if seen.kind in ("combined", "prompt") and not is_safetensors(path):
+        raise InputError(
+            f"{path.name} holds {seen.what}, which is read from .safetensors only: take the "
+            "official files, and make one by `magicportrait weights convert`."
+        )
+    if seen.kind == "combined":
+        name = combined_name(_dtype_of(state))
+    else:
+        name = entry_of(declared).name if declared else _own_name(path, seen.kind)
+    suffix = Path(name).suffix
+    if suffix != ".safetensors":  # the paper's files: of two names
+        suffix = ".safetensors" if is_safetensors(path) else suffix
+    elif seen.kind in _IN_MANY_FORMS:
+        suffix = path.suffix.lower()
+    name = str(PurePosixPath(name).with_suffix(suffix))
     return _place(path, name, models, progress, seen.what)
+
+
+def _dtype_of(state: Mapping[str, Tensor]) -> str:
+    """Of a combined file: its type of numbers, one of DTYPES; fp32 for any other, which is cast."""
+    dtype = state["denoising_unet.conv_in.weight"].dtype
+    return next((name for name, own in DTYPES.items() if own == dtype), "fp32")
 
 
 def _own_name(path: Path, kind: str) -> str:
@@ -92,7 +121,6 @@ def _own_name(path: Path, kind: str) -> str:
         "motion_module": MOTION_FILE,
         "vae": VAE_FILE,
         "prompt": PROMPT_FILE,
-        "combined": path.name if low.startswith("magicportrait_") else f"magicportrait_{low}",
         "text_encoder": entry_of("sd15_text_encoder").name,
         "checkpoint": path.name if is_sd15_name(low) else _SD15_MARK + path.name,
     }
@@ -128,8 +156,11 @@ def _place(
     what: str | None = None,
 ) -> ImportReport:
     """Copy a file into its place, unless it is there."""
-    target = kind_folder("magicportrait", models) / name
+    folder = kind_folder("magicportrait", models)
+    target = folder / name
     entry = catalogued(target)
+    if entry and name in entry.files:
+        target = entry.found_in(folder) or target  # it may be there under its other name
     sha256 = sha256_of(path, progress)
     notes = ()
     if target.exists():

@@ -6,10 +6,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from magicportrait_core.diffusion.combined import convert_models
 from magicportrait_core.diffusion.model_files import find_model_files
+from magicportrait_core.diffusion.model_folders import ModelFolders
+from magicportrait_core.diffusion.models import load_models
 from magicportrait_core.diffusion.tiny_models import make_tiny
 from magicportrait_core.errors import InputError
 from magicportrait_core.model_import import import_any
+from magicportrait_core.model_list import glance_all
 from magicportrait_core.weights.records import sha256_of
 from magicportrait_core.weights.state_files import read_state
 from tests.official_files import gnm_arrays, write_gnm
@@ -50,6 +54,41 @@ def test_a_whole_set(made, tmp_path):
     assert import_any(again.output, models).notes == ("is in its place already",)
 
 
+def test_files_rewritten_as_safetensors_are_found_again(made, tmp_path):
+    """As people share them; a wrong suffix does not matter."""
+    models = tmp_path / "models"
+    for path in made.glob("*.pth"):
+        called = tmp_path / path.with_suffix(".safetensors").name
+        save_file({key: t.clone() for key, t in read_state(path).items()}, called)
+        if path.stem == "reference_unet":
+            called = called.rename(tmp_path / "reference_unet.pth")
+        report = import_any(called, models)
+        assert report.output == models / "magicportrait" / f"{path.stem}.safetensors"
+        assert "Apache-2.0" in report.licence
+    with pytest.raises(InputError, match=r"reference_unet\.safetensors is there already"):
+        import_any(made / "reference_unet.pth", models)
+    import_any(made / "prompt.safetensors", models)
+    import_any(made / "sd-vae-ft-mse" / "diffusion_pytorch_model.safetensors", models)
+    files = find_model_files(models)
+    assert [path.suffix for path in files.parts["denoising_unet"]] == [".safetensors"] * 2
+    load_models(files)
+    states = {glance.entry.key: glance.state for glance in glance_all(models)}
+    assert states["denoising_unet"] == states["motion_module"] == "here"
+
+
+@pytest.mark.parametrize("dtype", ["fp16", "bf16"])
+def test_a_combined_file_is_found_again(made, tmp_path, dtype):
+    convert_models(find_model_files(made.parent), tmp_path / "mine.safetensors", dtype)
+    report = import_any(tmp_path / "mine.safetensors", tmp_path / "models")
+    assert ModelFolders.of(tmp_path / "models").combined() == report.output
+    assert dtype in report.output.name
+    torch.save(read_state(report.output), tmp_path / "mine.pth")
+    torch.save(read_state(made / "prompt.safetensors"), tmp_path / "prompt.pth")
+    for name, what in (("mine.pth", "all parts in one"), ("prompt.pth", "a prompt's embedding")):
+        with pytest.raises(InputError, match=f"{name} holds {what}, which is read from .safetens"):
+            import_any(tmp_path / name, tmp_path / "models")
+
+
 def test_what_is_there_is_not_replaced(made, tmp_path):
     report = import_any(made / "reference_unet.pth", tmp_path)
     torch.save(
@@ -83,8 +122,6 @@ def test_a_checkpoint_is_found_again(made, tmp_path, name):
     }
     save_file(state, tmp_path / name)
     report = import_any(tmp_path / name, tmp_path / "models")
-    from magicportrait_core.diffusion.model_folders import ModelFolders
-
     assert ModelFolders.of(tmp_path / "models").sd15_checkpoint() == report.output
 
 

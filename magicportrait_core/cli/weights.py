@@ -192,17 +192,18 @@ def convert_(
     """Write the diffusion models into one file, with the prompt's embedding: no CLIP in a run."""
     from ..diffusion.combined import convert_models
     from ..diffusion.model_files import find_model_files
+    from ..diffusion.model_folders import combined_name
     from ..weights.folders import kind_folder
 
     folder = kind_folder("magicportrait", models)
     files = find_model_files(folder.parent, combined=False)
-    output = output or folder / f"magicportrait_{dtype.value}.safetensors"
+    output = output or folder / combined_name(dtype.value)
     with watched() as progress:
         made = convert_models(files, output, dtype.value, progress)
     if as_json:
         print_json(text.converted_values(made))
     else:
-        text.print_converted(made)
+        text.print_converted(made, folder)
 
 
 @app.command("make-tiny")

@@ -126,10 +126,16 @@ def converted_values(made: Converted) -> dict:
     return asdict(made) | {"output": str(made.output)}
 
 
-def print_converted(made: Converted) -> None:
+def print_converted(made: Converted, folder: Path) -> None:
+    """folder: where a run looks for such files."""
+    from ..diffusion.model_folders import combined_name
     from ..weights.catalog import size_text
 
     print(f"{made.output}: {made.tensors} tensors, {made.dtype}, {size_text(made.size)}")
     for source in made.sources:
         print(f"  from {source.file} ({', '.join(source.parts)}); licence: {source.licence}")
-    print("The files it was made of are no longer needed for a run.")
+    place = folder / combined_name(made.dtype)
+    if made.output.absolute() == place.absolute():
+        print("The files it was made of are no longer needed for a run.")
+    else:
+        print(f"A run reads it where it lies at {place}; until then it needs the others.")

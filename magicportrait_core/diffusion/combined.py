@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..checks import check_choice
 from ..errors import InputError
-from ..files import keep_inputs, replacing
+from ..files import check_suffix, keep_inputs, replacing
 from ..types import Progress, no_progress
 from ..weights.catalog import DIFFUSION, Entry, entry_of, size_text
 from ..weights.records import sha256_of
@@ -72,7 +72,7 @@ def convert_models(
     check_choice("the type of numbers", dtype, tuple(DTYPES))
     if files.vae is None or files.text is None:
         raise InputError("A combined file needs a VAE and a text: look for them too.")
-    output = Path(output)
+    output = check_suffix("combined file", output, ".safetensors")
     for path in (*sum(files.parts.values(), ()), files.vae, files.text):
         keep_inputs(output, path)
     text = read_text(files.text)
@@ -158,11 +158,11 @@ def _sources(path: Path, parts: tuple[str, ...], progress: Progress) -> Iterator
 def catalogued(path: Path) -> Entry | None:
     """The catalogue's entry that a diffusion file belongs to, told by its name and folder."""
     for entry in DIFFUSION:
-        name = Path(entry.name)
-        if path.name == name.name and (
-            len(name.parts) == 1 or path.parent.name == name.parent.name
-        ):
-            return entry
+        for name in map(Path, entry.files):
+            if path.name == name.name and (
+                len(name.parts) == 1 or path.parent.name == name.parent.name
+            ):
+                return entry
     if "ft-mse" in path.name.lower():
         return entry_of("vae")
     if is_sd15_name(path.name) or any(is_sd15_name(p.name) for p in path.parents[:2]):

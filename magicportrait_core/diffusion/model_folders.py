@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..weights.catalog import safe_name
+
 FOLDER = "magicportrait"  #: below the models folder
 PROMPT_FILE = "prompt.safetensors"  #: the stored embedding of the paper's prompt
 MOTION_FILE = "motion_module-47360.pth"
@@ -47,14 +49,15 @@ class ModelFolders:
         )
 
     def file(self, name: str) -> Path | None:
-        """A file of the paper's."""
-        return _first(folder / name for folder in self.own)
+        """A file of the paper's, as it comes or rewritten as .safetensors."""
+        return self.file_of((name, safe_name(name)))
 
     def combined(self) -> Path | None:
         """All parts in one."""
-        return self.file_of(f"magicportrait_{dtype}.safetensors" for dtype in _COMBINED)
+        return self.file_of(map(combined_name, _COMBINED))
 
     def file_of(self, names: Iterable[str]) -> Path | None:
+        """The first of these names that is there."""
         return _first(folder / name for name in names for folder in self.own)
 
     def base_unet(self) -> Path | None:
@@ -105,6 +108,11 @@ class ModelFolders:
     def _diffusers(self, part: str) -> Path | None:
         folders = (folder / SD15 / part for folder in (*self.own, *self.diffusers))
         return _first(path for folder in folders for path in _weights_in(folder))
+
+
+def combined_name(dtype: str) -> str:
+    """The name that a file of all parts is found by; dtype: fp16, bf16 or fp32."""
+    return f"magicportrait_{dtype}.safetensors"
 
 
 def is_sd15_name(name: str) -> bool:

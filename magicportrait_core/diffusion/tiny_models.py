@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import InputError
+from ..files import replacing
 from .configs import GuidanceConfig, UNetConfig, VAEConfig
 from .guidance_encoder import KINDS
 from .identify import EMBEDDING
@@ -65,10 +66,12 @@ def make_tiny(
     for path, named in zip(paths, shapes.values(), strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         state = {key: _draw(key, shape, generator) for key, shape in sorted(named.items())}
-        if path.suffix == ".pth":
-            torch.save(state, path)
-        else:
-            save_file(state, path)
+        with replacing(path) as temporary:
+            if path.suffix == ".pth":
+                with temporary.open("wb") as file:  # of a path its name would be in the bytes
+                    torch.save(state, file)
+            else:
+                save_file(state, temporary)
     return paths
 
 

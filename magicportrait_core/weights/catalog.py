@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..checks import check_choice
 from .folders import models_folder
@@ -106,6 +106,11 @@ def entry_of(key: str) -> Entry:
     return next(e for e in CATALOG if e.key == key)
 
 
+def safe_name(name: str) -> str:
+    """The name of one of the paper's files after it was rewritten as .safetensors."""
+    return str(PurePosixPath(name).with_suffix(".safetensors"))
+
+
 def _first_file(paths: Iterable[Path]) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
@@ -147,8 +152,8 @@ def _sd15(key: str, purpose: str, path: str, size: int, sha256: str | None) -> E
 def _paper(key: str, purpose: str, file: str, tensors: int) -> Entry:
     """Sizes are of float32, which nobody has compared with the files."""
     return Entry(
-        key, purpose, (file,), "magicportrait", _hub(_PAPER), _PAPER_LICENCE, 4 * tensors,
-        remote=Remote(_PAPER, file),
+        key, purpose, (file, safe_name(file)), "magicportrait", _hub(_PAPER), _PAPER_LICENCE,
+        4 * tensors, remote=Remote(_PAPER, file),
     )  # fmt: skip
 
 

@@ -106,6 +106,8 @@ def test_inputs_are_kept_and_the_disk_looked_at(made, tmp_path, monkeypatch):
         convert_models(files, files.vae)
     with pytest.raises(InputError, match="must be one of fp16, bf16, fp32"):
         convert_models(files, tmp_path / "a.safetensors", "fp8")
+    with pytest.raises(InputError, match=r"is written as \.safetensors, got a\.ckpt"):
+        convert_models(files, tmp_path / "a.ckpt")
     with pytest.raises(InputError, match="does not exist"):
         convert_models(files, tmp_path / "no" / "a.safetensors")
     monkeypatch.setattr(combined.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 0))

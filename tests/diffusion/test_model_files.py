@@ -7,14 +7,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from magicportrait_core.diffusion import prompts
 from magicportrait_core.diffusion.configs import TextConfig
-from magicportrait_core.diffusion.model_files import PARTS, ModelFiles, find_model_files, read_part
-from magicportrait_core.diffusion.model_folders import ModelFolders, is_sd15_name
-from magicportrait_core.diffusion.models import load_models
+from magicportrait_core.diffusion.model_files import PARTS, find_model_files, read_part
 from magicportrait_core.diffusion.official_shapes import base_shapes
 from magicportrait_core.diffusion.parts import read_text, read_vae
-from magicportrait_core.diffusion.prompts import embed_prompt
 from magicportrait_core.diffusion.text_encoder import TextEncoder, encode_prompt
 from magicportrait_core.diffusion.tiny_models import UNET, make_tiny
 from magicportrait_core.errors import InputError
@@ -202,16 +198,6 @@ def test_the_prompt_from_a_text_encoder(models, folder, base, text_encoder, plac
     assert torch.equal(found, encode_prompt(text_encoder))
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-def test_types_of_numbers(made, dtype):
-    loaded = load_models(find_model_files(made), dtype)
-    for network in (loaded.unet, loaded.reference, loaded.vae, *loaded.encoders.values()):
-        assert {tensor.dtype for tensor in network.state_dict().values()} == {dtype}
-    assert loaded.text.dtype == torch.float32
-    assert list(loaded.encoders) == ["depth", "normal", "render"]
-    assert loaded.sources["text"] == {"prompt.safetensors": 1}
-
-
 def test_values_of_a_mapped_file_can_be_changed(models, folder):
     """As a LoRA does: the file stays as it is."""
     files = find_model_files(models)
@@ -310,57 +296,3 @@ def test_what_is_missing_may_be_in_another_file(models, folder):
         match=r"1 missing: conv_in\.bias\).*another file: stable-diffusion-v1-5/.*3\.44 GB",
     ):
         read_part(find_model_files(models), "reference_unet")
-
-
-def test_one_encoder_in_two_places(models, folder):
-    shutil.copy(folder / "guidance_encoder_depth.pth", folder / "guidance_encoder_render.pth")
-    with pytest.raises(InputError, match="encoders of depth and render maps are the same"):
-        load_models(find_model_files(models))
-
-
-def test_prompts(models, folder, text_encoder, monkeypatch):
-    files = find_model_files(models)
-    assert torch.equal(embed_prompt(models, files), read_text(files.text))
-    with pytest.raises(InputError, match=r"text_encoder/model\.safetensors .* is not in"):
-        embed_prompt(models, files, "a face")
-    path = folder / "stable-diffusion-v1-5" / "text_encoder" / "model.safetensors"
-    path.parent.mkdir(parents=True)
-    save_file(text_encoder.state_dict(), path)
-    with pytest.raises(InputError, match=r"needs vocab\.json in .*tokenizer"):
-        embed_prompt(models, files, "a face")
-    monkeypatch.setattr(prompts, "tokens_of", lambda prompt, folder: (320, 1710))
-    made = embed_prompt(models, files, "a face")
-    assert torch.equal(made, encode_prompt(text_encoder, (320, 1710)))
-
-
-def test_texts_of_another_width(models, folder):
-    save_file({"embedding": torch.ones(1, 77, 32)}, folder / "prompt.safetensors")
-    with pytest.raises(InputError, match=r"prompt\.safetensors has 32 channels, .* reads 768"):
-        load_models(find_model_files(models))
-
-
-def test_folders_of_the_callers(made, tmp_path):
-    (tmp_path / "a").mkdir()
-    folders = ModelFolders((tmp_path / "a", made / "magicportrait"))
-    assert find_model_files(folders) == find_model_files(made)
-
-
-@pytest.mark.parametrize(
-    ("name", "is_it"),
-    [
-        ("v1-5-pruned-emaonly.safetensors", True),
-        ("V1-5-pruned.ckpt", True),
-        ("sd15_mine.safetensors", True),
-        ("sd-v1-5-inpainting.ckpt", False),
-        ("sd-v1-4.ckpt", False),
-        ("realisticVision.safetensors", False),
-    ],
-)
-def test_names_of_sd15(name, is_it):
-    assert is_sd15_name(name) is is_it
-
-
-def test_files_without_a_vae_are_not_loaded(made):
-    files = find_model_files(made)
-    with pytest.raises(InputError, match="without a VAE or a text"):
-        load_models(ModelFiles(files.parts, None, files.text))
