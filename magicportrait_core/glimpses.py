@@ -6,6 +6,7 @@ from collections import OrderedDict
 from io import BytesIO
 from itertools import islice
 from threading import Lock
+from weakref import ref
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from .types import VideoClip
 
 SIDE = 512  #: px of the longer side at most
 _RUN = 16  #: frames decoded at once: entering a file costs more than going on in it
-_RUNS = 40  #: runs kept, as JPEG: about 20 MB
+_RUNS = 24  #: runs kept, as JPEG: about 12 MB
 
 
 def jpeg_of(picture: Tensor) -> bytes:
@@ -44,11 +45,13 @@ def shown_size(window: Window, side: int = SIDE) -> tuple[int, int]:
 class Glimpses:
     """Frames of a clip, reduced; what was decoded lately is kept.
 
-    No file stays open between two calls. Calls from several threads wait for one another.
+    No file stays open between two calls. Calls from several threads wait for one another. A clip
+    that lies in memory is not kept there: who made it may let it go.
     """
 
     def __init__(self, clip: VideoClip) -> None:
-        self.clip = clip
+        self.name = clip.name
+        self._clip = ref(clip) if isinstance(clip.source, list) else lambda: clip
         self._kept: OrderedDict[tuple[int, Window], list[bytes]] = OrderedDict()
         self._lock = Lock()
 
@@ -64,10 +67,13 @@ class Glimpses:
             self._kept.move_to_end(key)
             run = self._kept[key]
         if frame - start >= len(run):
-            raise InputError(f"{self.clip.name} breaks off before its frame {frame}")
+            raise InputError(f"{self.name} breaks off before its frame {frame}")
         return run[frame - start]
 
     def _decode(self, start: int, window: Window) -> list[bytes]:
+        clip = self._clip()
+        if clip is None:
+            raise InputError(f"{self.name} is no longer in memory: run the graph again")
         size = shown_size(window)
-        frames = islice(self.clip.since(start), _RUN)
+        frames = islice(clip.since(start), _RUN)
         return [jpeg_of(window.cut(frame.image[None], *size)[0]) for frame in frames]

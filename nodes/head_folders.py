@@ -3,7 +3,6 @@ extra_model_paths.yaml adds under the name flame."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import folder_paths
@@ -15,13 +14,11 @@ from ..magicportrait_core.motion_choice import ways_to_a_head
 from ..magicportrait_core.types import Progress
 from ..magicportrait_core.weights.catalog import HEADS, Entry, size_text
 from ..magicportrait_core.weights.download import download
+from .model_folders import ABSENT
 from .sockets import LoadedHead
 
 KIND = "flame"
-ABSENT = " (not installed)"
 DOWNLOADED = "gnm_head"  #: key of the head model that needs no registration
-
-folder_paths.add_model_folder_path(KIND, os.path.join(folder_paths.models_dir, KIND))
 
 
 def flame_folders() -> list[Path]:

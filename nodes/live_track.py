@@ -33,9 +33,9 @@ from ..magicportrait_core.track_views import (
 )
 from ..magicportrait_core.types import FaceTrack, VideoClip
 from .convert import to_uint8
-from .sockets import Maps, Motion
+from .sockets import LoadedHead, Maps, Motion
 
-HELD = 12  #: runs
+HELD = 8  #: runs
 UI = "magicportrait"  #: the key of what a node tells the page
 
 _held: OrderedDict[tuple[str | None, str], Run] = OrderedDict()
@@ -93,10 +93,10 @@ def hold_face(node_id: str, clip: VideoClip, track: FaceTrack) -> dict:
 
 def hold_preview(node_id: str, picture: Tensor, still: FaceTrack, driver: FaceTrack) -> dict:
     """For a node that moved a portrait (3, h, w) float 0..1 as a driver moves."""
-    ready = cache(partial(LiveReenactment, picture, still, driver))
+    shown = LiveReenactment(picture, still, driver)  # a small copy: the picture is not kept
 
     def live(view: str, frame: int, sliders: dict) -> bytes:
-        return jpeg_of(to_uint8(ready().frame(frame, motion_settings(**sliders))))
+        return jpeg_of(to_uint8(shown.frame(frame, motion_settings(**sliders))))
 
     curves = cache(partial(face_curves, driver))
     return hold(
@@ -114,19 +114,21 @@ def hold_motion(node_id: str, clip: VideoClip, motion: Motion) -> dict:
     return hold(node_id, Run(len(track), float(clip.fps), curves, views))
 
 
-def hold_edit(node_id: str, motion: Motion, edit: Callable[..., AnyMotion]) -> dict:
+def hold_edit(
+    node_id: str, motion: AnyMotion, head: LoadedHead | None, edit: Callable[..., AnyMotion]
+) -> dict:
     """For a node that edits a motion; ``edit`` makes the edited one of the node's sliders."""
     latest: dict[str, Mapping[str, View]] = {}
 
     def live(view: str, frame: int, sliders: dict) -> bytes:
         key = json.dumps(sliders, sort_keys=True)
-        views = latest.get(key) or map_views(small_maps(edit(**sliders), motion.head))
+        views = latest.get(key) or map_views(small_maps(edit(**sliders), head))
         latest.clear()
         latest[key] = views
         return views[view](frame, False)
 
-    curves = cache(partial(driver_curves, motion.track, motion.head))
-    frames, fps = len(motion.track), float(motion.track.driver.fps)
+    curves = cache(partial(driver_curves, motion, head))
+    frames, fps = len(motion), float(motion.driver.fps)
     return hold(node_id, Run(frames, fps, curves, live=live, live_views=SHOWN))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import folder_paths
@@ -13,9 +14,15 @@ ABSENT = " (not installed)"  #: after the name of a known file in a list
 
 
 def add_folders() -> None:
-    """models/flame and models/magicportrait, after what the user's own paths name."""
+    """models/flame and models/magicportrait, after what the user's own paths name.
+
+    They are made, as the host's own are: there is a place to put files.
+    """
     for kind in KINDS:
-        folder_paths.add_model_folder_path(kind, str(Path(folder_paths.models_dir) / kind))
+        folder = Path(folder_paths.models_dir) / kind
+        with suppress(OSError):  # a models folder that is not to be written to
+            folder.mkdir(parents=True, exist_ok=True)
+        folder_paths.add_model_folder_path(kind, str(folder))
 
 
 def folders_of(kind: str) -> tuple[Path, ...]:

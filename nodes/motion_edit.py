@@ -14,7 +14,7 @@ from ..magicportrait_core.types.motion import PIVOTS
 from .live_track import hold_edit
 from .notes import warnings_on_node
 from .schema import node_schema
-from .sockets import Motion, MotionSocket
+from .sockets import LoadedHead, MotionSocket
 
 KEYS_HINT = '{"keys": [{"frame": 0, "yaw": 0}, {"frame": 24, "yaw": 15, "jaw": 8}]}'
 
@@ -92,16 +92,20 @@ class MagicPortraitMotionEdit(io.ComfyNode):
     @classmethod
     def execute(cls, track, **inputs) -> io.NodeOutput:
         with warnings_on_node(cls.hidden.unique_id):
-            motion = _edited(track, **inputs)
-        shown = hold_edit(cls.hidden.unique_id, track, partial(_edited, track))
+            motion = _edited(track.track, track.head, **inputs)
+        edit = partial(_edited, track.track, track.head)
+        shown = hold_edit(cls.hidden.unique_id, track.track, track.head, edit)
         return io.NodeOutput(replace(track, track=motion), ui=shown)
 
 
-def _edited(track: Motion, relative, neutral_frame, pivot, keys, keys_mode, **gains) -> AnyMotion:
+def _edited(
+    motion: AnyMotion, head: LoadedHead | None, relative, neutral_frame, pivot, keys, keys_mode,
+    **gains,
+) -> AnyMotion:  # fmt: skip
     settings = TransferSettings(
         mode="relative" if relative else "absolute",
         neutral_frame=None if neutral_frame < 0 else neutral_frame,
         pivot=pivot,
         **gains,
     )
-    return edited(track.track, track.head, settings, keys, keys_mode)
+    return edited(motion, head, settings, keys, keys_mode)

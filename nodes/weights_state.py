@@ -6,44 +6,48 @@ from pathlib import Path
 
 import folder_paths
 
+from ..magicportrait_core.diffusion.model_files import KEYS
 from ..magicportrait_core.diffusion.model_folders import ModelFolders
-from ..magicportrait_core.weights.catalog import CATALOG, DIFFUSION, HEADS, Entry, size_text
+from ..magicportrait_core.weights.catalog import CATALOG, HEADS, Entry, entry_of, size_text
 
-#: what the model loader cannot do without, unless one combined file holds it all
-_NETWORKS = ("denoising_unet", "reference_unet", "guidance_depth", "guidance_normal")
-_NETWORKS += ("guidance_render",)
+#: the model loader's files that may do without: motion modules of their own, the base of the UNets
+_SPARE = ("motion_module", "sd15_unet")
 
 
 def weights_state() -> dict:
     """{"model", "head"} -> {"ready", "summary", "files": [...]}; no path of the machine is told."""
-    heads = [_state(entry) for entry in CATALOG if entry.kind == "flame"]
-    models = [_state(entry) for entry in DIFFUSION]
-    head_keys = {entry.key for entry in HEADS}
-    there = [file["purpose"] for file in heads if file["key"] in head_keys and file["present"]]
-    needed = [file for file in models if file["key"] in _NETWORKS]
+    return {"model": _model_state(), "head": _head_state()}
+
+
+def _model_state() -> dict:
+    whole = ModelFolders(_folders("magicportrait")).combined()
+    needed = [_state(entry_of(key), needed=whole is None) for key in KEYS.values()]
     count = sum(file["present"] for file in needed)
-    whole = ModelFolders(tuple(_folders("magicportrait"))).combined() is not None
-    for file in models:
-        file["needed"] = file["key"] in _NETWORKS and not whole
     summary = f"{count} of {len(needed)} networks installed"
-    if whole:
-        summary = "one file with all networks installed"
-    found = f"{len(there) or 'no'} head model{'s' * (len(there) > 1)} installed"
-    return {
-        "model": {"ready": whole or count == len(needed), "summary": summary, "files": models},
-        "head": {"ready": bool(there), "summary": found, "files": heads},
-    }
+    if whole is not None:
+        summary = f"{whole.name} installed"
+    spare = [_state(entry_of(key)) for key in _SPARE]
+    ready = whole is not None or count == len(needed)
+    return {"ready": ready, "summary": summary, "files": [*needed, *spare]}
 
 
-def _folders(kind: str) -> list[Path]:
+def _head_state() -> dict:
+    files = [_state(entry) for entry in CATALOG if entry.kind == "flame"]
+    keys = {entry.key for entry in HEADS}
+    count = sum(file["present"] for file in files if file["key"] in keys)
+    summary = f"{count or 'no'} head model{'s' * (count > 1)} installed"
+    return {"ready": count > 0, "summary": summary, "files": files}
+
+
+def _folders(kind: str) -> tuple[Path, ...]:
     """Where files of a kind may lie: as the host has it, or in its models folder."""
     try:
-        return [Path(folder) for folder in folder_paths.get_folder_paths(kind)]
+        return tuple(Path(folder) for folder in folder_paths.get_folder_paths(kind))
     except KeyError:
-        return [Path(folder_paths.models_dir) / kind]
+        return (Path(folder_paths.models_dir) / kind,)
 
 
-def _state(entry: Entry) -> dict:
+def _state(entry: Entry, needed: bool = False) -> dict:
     return {
         "key": entry.key,
         "purpose": entry.purpose,
@@ -53,7 +57,8 @@ def _state(entry: Entry) -> dict:
         "address": entry.address,
         "licence": entry.licence,
         "registration": entry.registration,
-        "downloadable": entry.remote is not None,
+        #: by the node itself, where the user lets it
+        "downloadable": entry.remote is not None and entry.key not in _SPARE,
         "present": any(entry.found_in(folder) for folder in _folders(entry.kind)),
-        "needed": False,
+        "needed": needed,
     }

@@ -110,6 +110,10 @@ class HostWindows(FaceWindows):
         self.context_overlap = handler.context_overlap
         self.freenoise = getattr(handler, "freenoise", False)
 
+    def _apply_freenoise(self, *given):
+        """Newer hosts call it where their node is told to share noise between windows."""
+        return self.handler._apply_freenoise(*given)
+
     def windows(self, frames: int, timestep: Tensor, model_options: dict) -> Iterator[Window]:
         handler = self.handler
         sigmas = model_options["transformer_options"]["sample_sigmas"]

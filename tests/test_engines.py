@@ -7,16 +7,18 @@ from magicportrait_core.engines import choose_engine
 from magicportrait_core.errors import InputError
 
 
-def test_auto_says_what_is_missing():
-    choice = choose_engine("auto")
+def test_auto_says_what_is_missing(tmp_path):
+    choice = choose_engine("auto", tmp_path)
     assert choice.name == "preview"
-    assert "weights are not all in" in choice.why
+    assert choice.why == (
+        f"the diffusion engine's weights are not all in {tmp_path}: `magicportrait weights list`"
+    )
 
 
 def test_auto_takes_diffusion_where_its_weights_are(tmp_path):
     make_tiny(tmp_path)
-    choice = choose_engine("auto", tmp_path)
-    assert (choice.name, choice.why) == ("diffusion", "its weights are here")
+    assert choose_engine("auto", tmp_path).name == "diffusion"
+    assert choose_engine("diffusion", tmp_path).why == "asked for"
     (tmp_path / "magicportrait" / "reference_unet.pth").unlink()
     assert choose_engine("auto", tmp_path).name == "preview"
 
@@ -26,8 +28,12 @@ def test_what_is_asked_for_is_taken():
 
 
 @pytest.mark.parametrize(
-    ("engine", "words"), [("diffusion", "use --engine preview"), ("magic", "must be one of auto")]
+    ("engine", "words"),
+    [
+        ("diffusion", "reference_unet.pth.* Or use --engine preview, which needs no download"),
+        ("magic", "must be one of auto"),
+    ],
 )
-def test_what_cannot_run_is_refused(engine, words):
+def test_what_cannot_run_is_refused(tmp_path, engine, words):
     with pytest.raises(InputError, match=words):
-        choose_engine(engine)
+        choose_engine(engine, tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from fractions import Fraction
 
 import pytest
@@ -69,6 +70,19 @@ def test_only_the_latest_runs_are_kept(clip, monkeypatch):
         frames.jpeg(i, WHOLE)
     assert len(frames._kept) == 2
     assert clip.source.read.count(0) == 2
+
+
+def test_a_clip_in_memory_is_not_kept_there(clip):
+    frames = Glimpses(clip)
+    kept = frames.jpeg(3, WHOLE)
+    del clip.source[:]
+    made = VideoClip(list(clip.source), 64, 96, clip.fps, 40, None, "pictures")
+    others = Glimpses(made)
+    del made
+    gc.collect()
+    assert frames.jpeg(3, WHOLE) == kept
+    with pytest.raises(InputError, match="pictures is no longer in memory: run the graph again"):
+        others.jpeg(3, WHOLE)
 
 
 def test_a_clip_that_breaks_off_is_named(clip):

@@ -34,8 +34,8 @@ SHARED = {
 }
 
 HOST = {
-    "comfy_api",
     "comfy",
+    "comfy_api",
     "comfy_execution",
     "comfy_extras",
     "folder_paths",

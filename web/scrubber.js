@@ -3,7 +3,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { Scrubber } from "./lib/scrubber.js";
-import { addFoot, onSliders, refit, slidersOf } from "./lib/widget.js";
+import { addFoot, hasRoom, onSliders, refit, slidersOf } from "./lib/widget.js";
 
 const NODES = [
   "MagicPortraitTrackFace",
@@ -19,11 +19,9 @@ function give(node) {
   const scrubber = new Scrubber({
     resized: () => refit(node, WIDTH),
     sliders: () => slidersOf(node),
-    folded: Boolean(node.properties?.[FOLDED]),
-    fold: (folded) => {
-      if (folded) node.properties[FOLDED] = true;
-      else delete node.properties[FOLDED];
-    },
+    folded: node.properties?.[FOLDED],
+    fold: (folded) => (node.properties[FOLDED] = folded),
+    room: () => hasRoom(node, WIDTH, node.computeSize()[1]),
   });
   addFoot(node, "scrubber", scrubber.element, () => scrubber.height());
   onSliders(node, () => scrubber.run?.live && scrubber.ask());
@@ -35,7 +33,7 @@ function give(node) {
   };
   node.onConfigure = function () {
     onConfigure?.apply(this, arguments);
-    scrubber.folded = Boolean(node.properties?.[FOLDED]);
+    scrubber.folded = node.properties?.[FOLDED];
   };
   // a node that the host has cached does not run: after a reload its run is still there to look at
   const cached = ({ detail }) => {

@@ -35,12 +35,12 @@ class PackedGatedProjection(nn.Module):
 def optimize(network: nn.Module, winograd: bool = True) -> nn.Module:
     """Rewrite a network of this package in place, for inference; returns it.
 
-    On the CPU every layer but the first gets its weights in oneDNN's layout and the originals are
-    let go: afterwards the network has no state dict to save, takes no LoRA and cannot be moved or
-    cast, so load and patch it first. Outputs differ by rounding, below 1e-5 of their size. With
-    ``winograd``, 3x3 convolutions of float32 take 4/9 of the products, those after doubling the
-    size 1/4, and their weights 16/9 of the memory. Elsewhere the weights are laid out channels
-    last, and nothing else changes.
+    On the CPU, in float32 or bfloat16, matrices get their weights in oneDNN's layout and the
+    originals are let go: afterwards the network has no state dict to save, takes no LoRA and
+    cannot be moved or cast, so load and patch it first. Outputs differ by rounding, below 1e-5 of
+    their size in float32. With ``winograd``, 3x3 convolutions of float32 take 4/9 of the products,
+    those after doubling the size 1/4, and their weights 16/9 of the memory. Elsewhere the weights
+    are laid out channels last, and nothing else changes.
 
     Raises InputError for a network with a host's own layers.
     """

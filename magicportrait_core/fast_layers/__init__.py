@@ -3,11 +3,12 @@
 For inference: their weights are no parameters, cannot be saved, moved or trained.
 """
 
-from .packed import Matrix, PackedLinear, PixelwiseConv
+from .packed import Matrix, PackedConv, PackedLinear, PixelwiseConv
 from .winograd import WinogradConv, WinogradUpsample, suits_winograd
 
 __all__ = [
     "Matrix",
+    "PackedConv",
     "PackedLinear",
     "PixelwiseConv",
     "WinogradConv",

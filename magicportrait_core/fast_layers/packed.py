@@ -76,3 +76,43 @@ class PixelwiseConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (b, c_in, h, w) -> (b, c_out, h, w)
         return self.matrix(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class PackedConv(nn.Module):
+    """nn.Conv2d of one group without dilation, and a ReLU after it where ``relu`` is set.
+
+    Channels come out innermost in memory.
+    """
+
+    def __init__(self, conv: nn.Conv2d, relu: bool = False) -> None:
+        super().__init__()
+        self.relu = relu
+        self.stride, self.padding = list(conv.stride), list(conv.padding)
+        self.bias = None if conv.bias is None else conv.bias.detach().clone()
+        weight = conv.weight.detach().contiguous()
+        self.packed = can_pack(weight)
+        if self.packed:
+            reorder = torch.ops.mkldnn._reorder_convolution_weight
+            self.weight = reorder(weight, self.padding, self.stride, [1, 1], 1)
+        else:
+            self.weight = weight.clone(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:  # (b, c_in, h, w) -> (b, c_out, h', w')
+        x = x.contiguous(memory_format=torch.channels_last)
+        if not self.packed:
+            return F.relu(self._plain(x)) if self.relu else self._plain(x)
+        run = torch.ops.mkldnn._convolution_pointwise
+        place = (self.padding, self.stride, [1, 1], 1)
+        return run(x, self.weight, self.bias, *place, "relu" if self.relu else "none", [], "")
+
+    def plus(self, x: Tensor, y: Tensor) -> Tensor:
+        """The ReLU of the convolution of x plus y (b, c_out, h', w')."""
+        x, y = (given.contiguous(memory_format=torch.channels_last) for given in (x, y))
+        if not self.packed:
+            return F.relu(self._plain(x) + y)
+        run = torch.ops.mkldnn._convolution_pointwise.binary
+        place = (self.padding, self.stride, [1, 1], 1)
+        return run(x, y, self.weight, self.bias, *place, "add", 1.0, "relu", [], "")
+
+    def _plain(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding)

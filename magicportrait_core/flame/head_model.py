@@ -29,6 +29,9 @@ class Embedding:
     faces: Tensor  #: (..., k) int64
     bary: Tensor  #: (..., k, 3)
 
+    def to(self, device: torch.device | str) -> Embedding:
+        return Embedding(self.faces.to(device), self.bary.to(device))
+
 
 @dataclass(frozen=True)
 class LandmarkSet:
@@ -37,6 +40,9 @@ class LandmarkSet:
     static: Embedding  #: k = 51, points 17..67
     contour: Embedding  #: (79, 17): the jaw line for each yaw, rows 0..39 and -1..-39
     full: Embedding  #: k = 68
+
+    def to(self, device: torch.device | str) -> LandmarkSet:
+        return LandmarkSet(self.static.to(device), self.contour.to(device), self.full.to(device))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +89,10 @@ class HeadModel:
         moved = {
             name: value.to(device)
             for name, value in vars(self).items()
-            if isinstance(value, Tensor) and name in self.__dataclass_fields__
+            if isinstance(value, (Tensor, LandmarkSet)) and name in self.__dataclass_fields__
         }
+        if self.mesh_points is not None:
+            moved["mesh_points"] = tuple(part.to(device) for part in self.mesh_points)
         return replace(self, **moved)
 
     def check(self, params: HeadParams, what: str = "these parameters") -> None:

@@ -16,7 +16,7 @@ from ..checks import check_choice, check_shape
 from ..errors import InputError
 from ..files import check_output_path, replacing
 from ..types import AudioSource
-from .codecs import OUTPUT_CODECS, THREADS
+from .codecs import OUTPUT_CODECS, THREADS, x264_options
 from .pixels import BT709, FULL, LIMITED, RGB, ScaleGraph
 from .soundtrack import SoundTrack
 from .timing import as_rate
@@ -153,7 +153,7 @@ class VideoWriter:
     def _add_video(self, container: av.container.OutputContainer) -> av.VideoStream:
         options = dict(self._codec.options)
         if self._codec.encoder == "libx264":
-            options["crf"] = str(self._crf)
+            options |= x264_options(self._width + self._pad[1], self._crf)
         stream = container.add_stream(self._codec.encoder, rate=self._fps, options=options)
         stream.height = self._height + self._pad[0]
         stream.width = self._width + self._pad[1]

@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def cli(tmp_path, monkeypatch):
     """cli("track", "clip.mp4", ...) in an empty folder: exit_code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
+    if "MAGICPORTRAIT_MODELS" not in os.environ:  # what the user has is none of the tests' business
+        monkeypatch.setenv("MAGICPORTRAIT_MODELS", str(tmp_path / "no_models"))
 
     def run(*words):
         return CliRunner().invoke(app, [str(word) for word in words])

@@ -32,7 +32,7 @@ def test_reenact_writes_and_reports(cli, tmp_path, portrait, acted_clip):
     assert (clip.frame_count, clip.width, clip.height, clip.fps) == (4, 512, 512, 24)
     assert "out.mp4: 4 frames" in result.stdout
     (line,) = result.stderr.strip().splitlines()
-    assert line.startswith("Engine: preview (the diffusion engine and its weights are not")
+    assert line.startswith("Engine: preview (the diffusion engine's weights are not all in")
 
 
 def test_json_is_all_of_stdout(cli, tmp_path, portrait, acted_clip):

@@ -1,6 +1,6 @@
 // node scrubber.cjs <server url> <screenshot folder> <classic|vue>
 // Example -> track -> preview, run once; then the scrubber, the views and a gain are used.
-// Prints {status, error, renderer, shown, pictures, where, lines, folded, height, pageErrors}.
+// Prints {status, error, renderer, atRest, scrubbed, before, after, stored, height, room, pageErrors}.
 const { join } = require("node:path");
 const { withPage, clickRun, orExit, useRenderer, settle } = require("./page.cjs");
 
@@ -46,6 +46,20 @@ function moveGain() {
   }
 }
 
+// Whether the track node may be 700 px high: as it stands, and with a node 400 px below its top.
+async function rooms() {
+  const { hasRoom } = await import("/extensions/ComfyUI-MagicPortrait/lib/widget.js");
+  const { app, LiteGraph } = window;
+  const track = app.graph.nodes.find((n) => n.type === "MagicPortraitTrackFace");
+  const alone = hasRoom(track, 320, 700);
+  const below = LiteGraph.createNode("MagicPortraitExample");
+  below.pos = [track.pos[0] + 50, track.pos[1] + 400];
+  app.graph.add(below);
+  const crowded = hasRoom(track, 320, 700);
+  app.graph.remove(below);
+  return [alone, crowded];
+}
+
 const shown = (page, index) => page.locator(".mp-picture img").nth(index).getAttribute("data-shown");
 
 orExit(
@@ -54,6 +68,7 @@ orExit(
     if (used !== renderer) return { status: "execution_success", renderer: used };
     await page.evaluate(build);
     await settle(page);
+    const room = await page.evaluate(rooms);
     const end = await clickRun(page);
     for (const index of [0, 1]) {
       await page.waitForFunction(
@@ -94,6 +109,6 @@ orExit(
     const height = await page.evaluate(
       () => window.app.graph.nodes.find((n) => n.type === "MagicPortraitTrackFace").size[1]
     );
-    return { ...end, renderer: used, atRest, scrubbed, before, after, stored, height };
+    return { ...end, renderer: used, atRest, scrubbed, before, after, stored, height, room };
   })
 );

@@ -50,7 +50,7 @@ def printed(script: str, environment: dict[str, str], *arguments: object) -> dic
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -105,6 +105,7 @@ def test_scrubber(server, environment, pictures, renderer):
     assert max(change) >= 3, "a gain of 0 shows the portrait at rest"
     assert page["stored"] == 3, "the workflow holds the node's own values and nothing of the page's"
     assert page["height"] > 450
+    assert page["room"] == [True, False], "a scrubber opens by itself where it covers nothing"
 
 
 def test_weights_badge(server, environment, pictures, renderer):
@@ -122,3 +123,16 @@ def test_blueprint(server, environment, pictures):
     assert page["status"] == "execution_success", page["error"]
     assert len(page["names"]) == 2
     assert len(page["nodes"]) == 3
+
+
+def test_every_template(model_server, environment, pictures):
+    """Each opens from the template browser with no node unknown; the full reenactment runs."""
+    names = [path.stem for path in sorted((HERE.parents[1] / "workflows").glob("*.json"))]
+    page = drive(
+        "every_template.cjs", environment, model_server.url, "ComfyUI-MagicPortrait", pictures,
+        "02_full_reenactment", *names,
+    )  # fmt: skip
+    assert sorted(page["templates"]) == names
+    for name, seen in page["templates"].items():
+        assert seen["unknown"] == [], name
+        assert seen["note"], name

@@ -119,18 +119,22 @@ def test_state_of_weights(server):
     models = server.base / "models"
     state = server.get("/magicportrait/weights")
     assert not state["model"]["ready"]
+    assert state["model"]["summary"] == "0 of 5 networks installed"
     assert {f["key"] for f in state["model"]["files"] if f["needed"]} >= {"denoising_unet"}
     assert str(server.base) not in json.dumps(state)
     for file in state["model"]["files"]:
         assert file["address"].startswith("https://")
         assert file["licence"]
-    wanted = next(f for f in state["model"]["files"] if f["key"] == "reference_unet")
-    assert not wanted["present"]
-    path = models / "magicportrait" / wanted["file"]
-    path.parent.mkdir(exist_ok=True)
-    path.touch()
-    try:
-        files = server.get("/magicportrait/weights")["model"]["files"]
-        assert next(f for f in files if f["key"] == "reference_unet")["present"]
-    finally:
-        path.unlink()
+    folder = models / "magicportrait"
+    folder.mkdir(exist_ok=True)
+    for name, summary, ready in (
+        ("reference_unet.pth", "1 of 5 networks installed", False),
+        ("magicportrait_fp16.safetensors", "magicportrait_fp16.safetensors installed", True),
+    ):
+        (folder / name).touch()
+        try:
+            state = server.get("/magicportrait/weights")["model"]
+        finally:
+            (folder / name).unlink()
+        assert (state["summary"], state["ready"]) == (summary, ready)
+        assert any(f["needed"] for f in state["files"]) != ready

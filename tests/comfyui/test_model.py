@@ -53,6 +53,8 @@ def test_parity(measure):
     assert found["temporal_denoise"] < 2e-5
     for sampler in ("euler", "ddim", "paper_sampler_euler"):
         assert found[sampler] < 3e-4
+    for run in ("seven_steps", "half_denoised"):  # against the core's own sampler
+        assert found[run] < 2e-5
     assert found["fp16"] < 5e-3
     assert found["bf16"] < 5e-2
     assert found["smooth_differs"] > 1e-2
@@ -70,6 +72,7 @@ def test_windows(measure):
     assert found["control"] < 1e-5
     assert found["control_matters"] > 1e-2
     assert found["pictures_matter"] > 1e-4
+    assert found["free"]
     assert len(found["host"]) == 4
     assert max(found["host"].values()) < 1e-5
 

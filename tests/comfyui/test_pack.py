@@ -29,6 +29,19 @@ NODES = {
         "video": "VIDEO",
     },
     "MagicPortraitPasteBack": {"video": "VIDEO", "images": "IMAGE"},
+    "MagicPortraitModelLoader": {"model": "MODEL", "reference": "MAGICPORTRAIT_REFERENCE"},
+    "MagicPortraitLoraLoader": {
+        "model": "MODEL",
+        "reference": "MAGICPORTRAIT_REFERENCE",
+        "report": "STRING",
+    },
+    "FaceMotionFusion": {
+        "positive": "CONDITIONING",
+        "negative": "CONDITIONING",
+        "latent": "LATENT",
+    },
+    "TemporalDenoise": {"latent": "LATENT"},
+    "DecodeVideo": {"video": "VIDEO", "images": "IMAGE"},
 }
 
 

@@ -39,9 +39,11 @@ function inks(element) {
 }
 
 export class Scrubber {
-  // resized() is called when the height it needs has changed; sliders() gives the node's inputs
-  constructor({ resized, sliders, folded, fold }) {
-    Object.assign(this, { resized, sliders, fold });
+  // resized() is called when the height it needs has changed; sliders() gives the node's inputs;
+  // folded and fold(yes) are what the user chose, undefined for nothing; room() says whether the
+  // node can be as high as it needs
+  constructor({ resized, sliders, folded, fold, room }) {
+    Object.assign(this, { resized, sliders, fold, room });
     this.run = null;
     this.frame = 0;
     this.view = null;
@@ -84,7 +86,11 @@ export class Scrubber {
       this.face.classList.toggle("mp-on", this.close);
       this.ask();
     };
-    this.foldButton.onclick = () => this.setFolded(!this.folded);
+    this.foldButton.onclick = () => {
+      this.setFolded(!this.folded);
+      this.fold(this.folded);
+      this.ask();
+    };
     this.play.onclick = () => (this.timer ? this.stop() : this.start());
     this.range.oninput = () => this.goTo(Number(this.range.value));
     this.curves.onpointerdown = (event) => {
@@ -118,7 +124,7 @@ export class Scrubber {
     this.element.style.minHeight = `${this.height()}px`;
     this.face.hidden = !this.run.views.includes("mesh");
     this.showViews();
-    this.setFolded(this.folded);
+    this.setFolded(this.folded ?? !this.room());
     this.goTo(this.frame);
   }
 
@@ -150,7 +156,6 @@ export class Scrubber {
     this.element.classList.toggle("mp-shut", folded);
     this.element.style.minHeight = `${this.height()}px`;
     this.foldButton.style.transform = folded ? "" : "rotate(180deg)";
-    this.fold(folded);
     if (folded) this.stop();
     this.resized();
     this.draw();
@@ -165,14 +170,19 @@ export class Scrubber {
   goTo(frame) {
     this.frame = frame;
     this.range.value = String(frame);
-    const lost = this.run.lost.some(([first, last]) => first <= frame && frame <= last);
-    this.note.textContent = lost ? "No face seen here: this frame is filled in." : "";
+    this.say("");
     this.where.replaceChildren(
       make("b", "", String(frame)),
       ` / ${this.run.frames - 1} · ${(frame / this.run.fps).toFixed(2)} s`
     );
     this.draw();
     this.ask();
+  }
+
+  // Over the picture: what went wrong, else whether this frame was seen.
+  say(error) {
+    const lost = this.run.lost.some(([first, last]) => first <= this.frame && this.frame <= last);
+    this.note.textContent = error || (lost ? "No face seen here: this frame is filled in." : "");
   }
 
   start() {
@@ -209,9 +219,8 @@ export class Scrubber {
 
   async fetchPicture(what) {
     const answer = await post("/magicportrait/frame", what);
-    if (answer.ok) return answer.blob();
-    this.note.textContent = await answer.text();
-    return null;
+    this.say(answer.ok ? "" : await answer.text());
+    return answer.ok ? answer.blob() : null;
   }
 
   async show(blob, what) {

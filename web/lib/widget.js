@@ -2,6 +2,7 @@
 import { app } from "../../../scripts/app.js";
 
 const NOTE = 44; // px
+const TITLE = 30; // px
 
 let styled = false;
 
@@ -71,4 +72,17 @@ export function onSliders(node, after) {
 export function slidersOf(node) {
   const own = (node.widgets ?? []).filter((widget) => widget.type !== "magicportrait");
   return Object.fromEntries(own.map((widget) => [widget.name, widget.value]));
+}
+
+// Whether the node could be so high, px, without covering another.
+export function hasRoom(node, width, height) {
+  const [left, top] = node.pos;
+  const right = left + Math.max(node.size[0], width);
+  const bottom = top + height;
+  const nodes = node.graph?.nodes ?? [];
+  return !nodes.some((other) => {
+    if (other === node) return false;
+    const [x, y] = other.pos;
+    return x < right && x + other.size[0] > left && y - TITLE < bottom && y > top;
+  });
 }

@@ -34,13 +34,14 @@ def fit_identity(
     for _ in range(steps):
         tried = _step(points, state, obs, priors, damping)
         cost = _total(points, tried, obs, priors)
+        change = abs(best - cost)
         if cost < best:
-            state, gain, best = tried, best - cost, cost
+            state, best = tried, cost
             damping = max(damping / 5, 1e-6)
-            if gain < 1e-4 * best:
-                break
         else:
             damping *= 10
+        if change < 1e-4 * best:
+            break
     return state
 
 
@@ -121,7 +122,8 @@ def _step(
         pull[1:n] -= torch.einsum("tka,tkan->n", spread, at.shape).double()
         pull[n:] -= torch.einsum("tka,tab->kb", spread, part.turn).reshape(-1).double()
         flat = cross.reshape(-1, size)
-        shared -= flat.T @ solved[..., :-1].reshape(-1, size)
+        # the priors hold every shared parameter by far more than what float32 loses here
+        shared -= (flat.T.float() @ solved[..., :-1].reshape(-1, size).float()).double()
         pull -= flat.T @ solved[..., -1].reshape(-1)
         held.append(solved)
     mean, spread = priors.nearness

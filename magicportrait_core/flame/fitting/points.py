@@ -138,7 +138,8 @@ class HeadPoints:
         turns = [torch.linalg.cross(axis.expand_as(arm), arm) for axis in torch.eye(3)]
         shifts = [axis.expand_as(arm) for axis in torch.eye(3)]
         moves = torch.stack([*turns, *shifts, arm], -1).reshape(-1, 7)
-        return torch.linalg.lstsq(moves, basis.flatten(1).T).solution
+        # gels: with the default driver the last bits differ from call to call
+        return torch.linalg.lstsq(moves, basis.flatten(1).T, driver="gels").solution
 
     def __call__(self, state: PointState, *, with_shape: bool = False) -> Derivatives:
         """Points of all of the state's frames and their derivatives by jaw, lids, expression."""

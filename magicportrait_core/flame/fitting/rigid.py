@@ -27,7 +27,9 @@ def rigid_pose(
     centre, middle = (points * share).sum(0), (seen * share).sum(1)
     spread = (points - centre) * share.sqrt()
     flat = (seen - middle[:, None]) * share.sqrt() * seen.new_tensor([1.0, -1.0])
-    affine = torch.linalg.lstsq(spread, flat.transpose(0, 1).reshape(len(points), -1)).solution
+    flat = flat.transpose(0, 1).reshape(len(points), -1)
+    # gels: with the default driver the last bits differ from call to call
+    affine = torch.linalg.lstsq(spread, flat, driver="gels").solution
     affine = affine.reshape(3, len(seen), 2).permute(1, 2, 0)  # (t, 2, 3)
     u, stretch, vh = torch.linalg.svd(affine, full_matrices=False)
     rows = u @ vh

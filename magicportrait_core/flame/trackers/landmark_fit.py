@@ -39,8 +39,7 @@ SHAPES, EXPRESSIONS = 100, 50  #: coefficients that are fitted
 SLACK, MOST_SLACK = 0.002, 0.01
 MISFIT = 0.03  #: face widths off the landmarks from which on a fit is doubtful
 CHUNK = 64  #: frames looked at once
-KEY_FRAMES = 48  #: that the identity is found from, at most; of a short clip every third
-FEW_FRAMES = 16  #: of which all are taken
+KEY_FRAMES = 72  #: that the identity is found from, at most: the more, the surer its relief
 IDENTITY_STEPS = 12  #: Gauss-Newton steps for the identity, at most
 STEPS = 8  #: Gauss-Newton steps of all frames, at most
 NEUTRAL_HOLD = 1000.0  #: factor on the priors of the frame that is neutral
@@ -72,7 +71,7 @@ class LandmarkFit(Tracker):
         """Lay the face mesh on the head.
 
         Args:
-            head: any head model.
+            head: any head model; it is fitted on the CPU, where landmarks are.
             registration: which mesh point is which point of the head; None: `register`.
             smoothing: of the parameters, zero-phase; 0 none, 1 most.
             neutral_frame: of the clip, without expression; None: the mean of all is held small.
@@ -90,6 +89,7 @@ class LandmarkFit(Tracker):
                 f"{head.name} has no bases of shapes and expressions, so nothing of it can be "
                 "fitted: use another head model."
             )
+        head = head if head.template.device.type == "cpu" else head.to("cpu")
         self.head, self.smoothing, self.neutral_frame = head, smoothing, neutral_frame
         self.registration = (registration or register(head)).thinned(MOST_POINTS)
         if len(self.registration.indices) < FEWEST_POINTS:
@@ -140,7 +140,7 @@ class LandmarkFit(Tracker):
         gap[0] = float("inf")
         gap[1:][shot.diff() > 0] = float("inf")
         hold = torch.ones(len(known))
-        keys = spread_frames(turn, min(KEY_FRAMES, max(FEW_FRAMES, len(known) // 3)))
+        keys = spread_frames(turn, KEY_FRAMES)
         if neutral is not None:
             hold[neutral] = NEUTRAL_HOLD
             keys = torch.cat([keys, neutral[None]]).unique()

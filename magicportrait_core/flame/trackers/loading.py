@@ -52,7 +52,8 @@ def ready(network: nn.Module, device: torch.device | str) -> nn.Module:
     """A copy that runs fast: batch norms folded into convolutions, channels last, on a device.
 
     A module of the network names its pairs in ``normed``: ((convolution, norm), ...). A folded
-    norm leaves its activation, where it has one.
+    norm leaves its activation, where it has one. On the CPU modules with a method ``for_cpu`` are
+    replaced by what it returns.
     """
     network = copy.deepcopy(network)
     for module in list(network.modules()):
@@ -60,7 +61,13 @@ def ready(network: nn.Module, device: torch.device | str) -> nn.Module:
             layer, scale = module.get_submodule(conv), module.get_submodule(norm)
             module.set_submodule(conv, fuse_conv_bn_eval(layer, scale))
             module.set_submodule(norm, nn.Identity())
-    return network.to(device, memory_format=torch.channels_last)
+    network = network.to(device, memory_format=torch.channels_last)
+    if torch.device(device).type == "cpu":
+        for module in list(network.modules()):
+            for name, child in list(module.named_children()):
+                if hasattr(child, "for_cpu"):
+                    setattr(module, name, child.for_cpu())
+    return network
 
 
 def cache_sized(images: Tensor) -> tuple[Tensor, ...]:

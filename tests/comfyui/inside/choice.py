@@ -73,7 +73,7 @@ cancelled = error_of(choose_files, {}, True, stop)
 model_choice.download = official
 
 make_tiny(ROOT / "made")
-shutil.copytree(ROOT / "made" / "magicportrait", OWN)
+shutil.copytree(ROOT / "made" / "magicportrait", OWN, dirs_exist_ok=True)
 shutil.rmtree(EXTRA, ignore_errors=True)
 EXTRA.mkdir(parents=True)
 shutil.move(OWN / "reference_unet.pth", EXTRA / "reference_unet.pth")

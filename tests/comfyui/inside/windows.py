@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from host import relative, report  # isort: skip  first: it finds the host
 
+import inspect
+
 import comfy.cldm.cldm
 import comfy.context_windows
 import comfy.controlnet
@@ -70,11 +72,13 @@ def control_net() -> comfy.controlnet.ControlNet:
     return comfy.controlnet.ControlNet(network.eval(), load_device=device)
 
 
-def host_windows(schedule, length, overlap, fuse):
-    model = ContextWindowsManualNode.execute(
-        tiny.model(), length, overlap, schedule, 1, False, fuse, 0
+def host_windows(schedule, length, overlap, fuse, **newer):
+    """newer: what later hosts ask too."""
+    known = inspect.signature(ContextWindowsManualNode.execute).parameters
+    newer = {name: value for name, value in ({"freenoise": False} | newer).items() if name in known}
+    return ContextWindowsManualNode.execute(
+        tiny.model(), length, overlap, schedule, 1, False, fuse, 0, **newer
     ).result[0]
-    return model
 
 
 with torch.no_grad():
@@ -110,7 +114,9 @@ with torch.no_grad():
         host[f"{schedule} {fuse}"] = relative(
             whole(host_windows(schedule, 6, 2, fuse), fused(clip)), want
         )
+    free = whole(host_windows("standard_static", 6, 2, "flat", freenoise=True), fused(clip))
     report(
+        free=bool(free.isfinite().all()),
         ours=relative(plain, alone(ours, lambda n: window_weights(n, "pyramid"), fused)),
         control=relative(
             with_control, alone(ours, lambda n: window_weights(n, "pyramid"), controlled)

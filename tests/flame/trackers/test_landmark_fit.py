@@ -36,12 +36,13 @@ def correlation(a, b):
 
 
 def test_synthetic_truth_is_found(scenes):
-    """The mean over six scenes; single ones turn by 0.6 to 1.8 degrees, 0.98 on the whole."""
+    """The mean over six scenes; single ones turn by 0.60 to 0.93 degrees, 0.77 on the whole."""
     rows = [judged.figures(scene, judged.fit(scene)) for scene in scenes]
     mean = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
     assert mean["overlay_px"] <= 2
     assert mean["vertices_px"] <= 1
-    assert mean["turn_degrees"] <= 1.1
+    assert mean["turn_degrees"] <= 0.9
+    assert max(row["turn_degrees"] for row in rows) <= 1.1
     for name in OPENINGS:
         assert mean[name] >= 0.97, name
 
@@ -91,7 +92,14 @@ def test_a_still_stays_still(golden_head, noisy_still):
 
 
 def test_footage_turns_as_mediapipe_says(golden_head, shared_media):
-    """MediaPipe's matrices are of a camera; as it is seen, a head is turned by its ray as well."""
+    """MediaPipe lays a rigid face on its landmarks and their depth, unprojected by a camera.
+
+    That depth is a network's, relative to the face, so a ray to the head turns the matrix by a
+    part of its angle only: pitch as it is and pitch as seen along the ray are both compared.
+    .98 of pitch is not reached. It is not a matter of weighing what was seen: on our landmarks
+    MediaPipe's own procedure gives pitch .939, the fit without depth .964, and the linear
+    combination of both that suits this very clip .967; the fit gives .9705.
+    """
     faces = track_faces(open_video(shared_media / "driving.mp4"), load_networks())
     track = LandmarkFit(golden_head).fit(faces)
     matrices = load_file(MATRICES)["matrices"]
@@ -99,12 +107,10 @@ def test_footage_turns_as_mediapipe_says(golden_head, shared_media):
     turn = turn / turn.norm(dim=1, keepdim=True)
     found = to_euler(track.params.global_pose)
     theirs, seen = to_euler(axis_angle(turn)), to_euler(axis_angle(onto_axis(place) @ turn))
-    # two landmark networks, 2 px apart on this face: rigid Procrustes of ours gives .998 .940 .959
-    for name, a, b, c, least in zip(
-        ("yaw", "pitch", "roll"), found, theirs, seen, (0.99, 0.96, 0.965), strict=True
-    ):
-        assert correlation(a, b) >= least, name
-        assert correlation(a, c) >= least - 0.01, name
+    names, least = ("yaw", "pitch", "roll"), ((0.99, 0.98), (0.965, 0.955), (0.98, 0.96))
+    for name, a, b, c, (as_it_is, along) in zip(names, found, theirs, seen, least, strict=True):
+        assert correlation(a, b) >= as_it_is, name
+        assert correlation(a, c) >= along, name
 
 
 def test_one_picture_is_a_clip_of_one_frame(golden_head, noisy_still):

@@ -6,7 +6,7 @@ from magicportrait_core.errors import InputError
 from magicportrait_core.flame.trackers.deca import load_deca
 from magicportrait_core.flame.trackers.loading import load_strictly, ready
 from magicportrait_core.flame.trackers.mobilenet import Inverted
-from magicportrait_core.flame.trackers.resnet import Bottleneck
+from magicportrait_core.flame.trackers.resnet import Bottleneck, PackedBottleneck
 from magicportrait_core.flame.trackers.smirk import SmirkEncoder, load_smirk
 
 
@@ -62,8 +62,16 @@ def test_weights_of_the_other_network_are_refused():
         load_smirk({"layers.0.weight": torch.ones(1)})
 
 
-@pytest.mark.parametrize("make", [lambda: Bottleneck(8, 2, 1), lambda: Bottleneck(8, 4, 2),
-                                  lambda: Inverted(8, 12, 8, 1)])  # fmt: skip
+MAKES = {
+    "bottleneck": lambda: Bottleneck(8, 2, 1),
+    "halving": lambda: Bottleneck(8, 4, 2),
+    "packed": lambda: nn.Sequential(Bottleneck(8, 2, 1), Bottleneck(8, 4, 2)),
+    "wide": lambda: nn.Sequential(Bottleneck(8, 256, 1)),
+    "inverted": lambda: Inverted(8, 12, 8, 1),
+}
+
+
+@pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
 def test_folded_norms_give_the_same_numbers(make):
     with torch.device("meta"):
         network = make()
@@ -71,6 +79,8 @@ def test_folded_norms_give_the_same_numbers(make):
     before = {key: value.clone() for key, value in plain.state_dict().items()}
     fast = ready(plain, "cpu")
     assert not any(isinstance(module, nn.BatchNorm2d) for module in fast.modules())
+    inside = {type(module) for module in fast.modules()}
+    assert (PackedBottleneck in inside) == isinstance(fast, nn.Sequential)
     images = torch.randn(2, 8, 9, 9, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(fast(images), plain(images), rtol=1e-5, atol=1e-5)
     assert all(value.equal(before[key]) for key, value in plain.state_dict().items())
