@@ -12,7 +12,7 @@ from torch import Tensor
 from .diffusion.combined import DTYPES, catalogued
 from .diffusion.identify import KINDS as CONTENTS
 from .diffusion.identify import identify
-from .diffusion.manifests import look
+from .diffusion.manifests import SLOTS, look
 from .diffusion.model_folders import (
     MOTION_FILE,
     PROMPT_FILE,
@@ -84,10 +84,17 @@ def _is_diffusion(path: Path) -> bool:
 def _import_diffusion(
     path: Path, models: str | os.PathLike | None, declared: str | None, progress: Progress
 ) -> ImportReport:
+    if declared is not None and declared not in SLOTS:
+        raise InputError(
+            f"{path.name} is a diffusion file, which cannot be {declared}: use --as with one of "
+            f"{', '.join(SLOTS)}."
+        )
     state = read_state(path)
     seen = look(state, declared)
+    if seen.kind == "lora":
+        raise InputError(f"{path.name} is a LoRA: put it into the models folder's loras.")
     if seen.faults:
-        raise InputError(f"{path.name} {'; '.join(seen.faults)}: nothing was copied.")
+        raise InputError(f"{path.name} was not copied: {'; '.join(seen.faults)}.")
     if seen.kind in ("combined", "prompt") and not is_safetensors(path):
         raise InputError(
             f"{path.name} holds {seen.what}, which is read from .safetensors only: take the "
@@ -136,8 +143,6 @@ def _own_name(path: Path, kind: str) -> str:
             return f"{key}.pth"
     if kind == "unet" and low.startswith("diffusion_pytorch_model"):
         return entry_of("sd15_unet").name
-    if kind == "lora":
-        raise InputError(f"{path.name} is a LoRA: put it into the models folder's loras.")
     raise _unclear(path, kind, ["denoising_unet", "reference_unet", "sd15_unet"])
 
 

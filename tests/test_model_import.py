@@ -136,8 +136,15 @@ def test_head_models_and_others(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         import_any(tmp_path / "none.pth", tmp_path)
     torch.save({"x.lora_up.weight": torch.ones(1)}, tmp_path / "l.pth")
-    with pytest.raises(InputError, match=r"l\.pth"):
+    with pytest.raises(InputError, match=r"l\.pth is a LoRA: put it into"):
         import_any(tmp_path / "l.pth", tmp_path)
+    for declared in ("flame2023", "../../x", "sd15_vocab"):
+        with pytest.raises(InputError, match=rf"l\.pth is a diffusion file, which .*{declared}"):
+            import_any(tmp_path / "l.pth", tmp_path, declared=declared)
+    torch.save({"conv_in.weight": torch.ones(1), "blocks.0.weight": torch.ones(1)}, tmp_path / "g")
+    (tmp_path / "g").rename(tmp_path / "depth.pth")
+    with pytest.raises(InputError, match=r"depth\.pth was not copied: "):
+        import_any(tmp_path / "depth.pth", tmp_path)
     (tmp_path / "cut.pth").write_bytes(b"PK\x03\x04")
     with pytest.raises(InputError, match=r"cut\.pth is damaged"):
         import_any(tmp_path / "cut.pth", tmp_path)

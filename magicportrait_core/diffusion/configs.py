@@ -39,8 +39,8 @@ class UNetConfig:
             cross_attention_dim=_shape(shapes, text)[1],
             layers_per_block=_count(shapes, "down_blocks.0.resnets.{}.conv1.weight"),
             in_channels=_shape(shapes, "conv_in.weight")[1],
-            out_channels=shapes.get("conv_out.weight", (4,))[0],
-            max_frames=shapes.get(_POSITIONS, (1, 32))[1],
+            out_channels=_shape({"conv_out.weight": (4, 1)} | shapes, "conv_out.weight")[0],
+            max_frames=_frames(shapes),
         )
 
     @staticmethod
@@ -50,9 +50,9 @@ class UNetConfig:
         modules = "down_blocks.0.motion_modules.{}.temporal_transformer.norm.weight"
         levels = _count(shapes, norm)
         return UNetConfig(
-            block_out_channels=tuple(_shape(shapes, norm.format(i))[0] for i in range(levels)),
+            block_out_channels=tuple(_shape(shapes, norm.format(i), 1)[0] for i in range(levels)),
             layers_per_block=_count(shapes, modules),
-            max_frames=shapes.get(_POSITIONS, (1, 32))[1],
+            max_frames=_frames(shapes),
         )
 
 
@@ -127,10 +127,19 @@ class TextConfig:
         )
 
 
-def _shape(shapes: Shapes, key: str) -> tuple[int, ...]:
+def _shape(shapes: Shapes, key: str, least: int = 2) -> tuple[int, ...]:
+    """Of a tensor that must be there, with at least so many dimensions, none of them empty."""
     if key not in shapes:
         raise InputError(f"these are not the weights of this network: {key} is missing.")
-    return tuple(shapes[key])
+    shape = tuple(shapes[key])
+    if len(shape) < least or not all(shape):
+        raise InputError(f"these are not the weights of this network: {key} is {shape}.")
+    return shape
+
+
+def _frames(shapes: Shapes) -> int:
+    """As many as there are positions, where a file has them."""
+    return _shape({_POSITIONS: (1, 32)} | shapes, _POSITIONS)[1]
 
 
 def _count(shapes: Shapes, pattern: str) -> int:

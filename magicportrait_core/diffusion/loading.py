@@ -91,9 +91,11 @@ def _module_of(kind: str, state: State, name: str) -> nn.Module:
     config_class, module_class = MODULES[kind]
     try:
         config = config_class.of({key: tuple(tensor.shape) for key, tensor in state.items()})
+        return module_class(config, device="meta")
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
-    return module_class(config, device="meta")
+    except ValueError as error:  # torch's, of channels that its layers cannot have
+        raise InputError(f"{name}: no network here has such sizes ({error}).") from error
 
 
 def _strict(module: nn.Module, kind: str, state: State, name: str) -> dict[str, Tensor]:

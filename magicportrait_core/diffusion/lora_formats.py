@@ -18,6 +18,8 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..weights.checkpoints import load_checkpoint
+from ..weights.state_files import unwrap
+from ..weights.wholeness import quick_fault
 
 #: pattern of a key's end -> which matrix it is
 _ROLES = {
@@ -125,6 +127,8 @@ def _refuse(key: str, name: str) -> None:
 def _read(path: Path) -> tuple[dict[str, Tensor], Alphas]:
     if not path.is_file():
         raise InputError(f"There is no LoRA file {path}.")
+    if fault := quick_fault(path):
+        raise InputError(f"{path.name} is damaged ({fault}): download it again.")
     if path.suffix.lower() != ".safetensors":
         return _tensors(load_checkpoint(path), path.name), _beside(path)
     try:
@@ -140,10 +144,9 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Alphas]:
 
 def _tensors(content: object, name: str) -> dict[str, Tensor]:
     """The tensors of a checkpoint, without what training scripts put round them."""
-    while isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
     if not isinstance(content, Mapping):
         raise InputError(f"{name} is not a LoRA: it holds {type(content).__name__}, not tensors.")
+    content = unwrap(content)
     return {k: v for k, v in content.items() if isinstance(k, str) and isinstance(v, Tensor)}
 
 

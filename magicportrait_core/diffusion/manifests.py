@@ -58,7 +58,7 @@ def look(state: Mapping[str, Tensor], slot: str | None = None) -> Look:
         wanted = KINDS[FITS[SLOTS[slot]][0]]
         return Look(kind, what, (f"holds {what}, where {wanted} should be",), False, False)
     if kind in (None, "lora"):
-        return Look(kind, what, ("none of the diffusion models' files",), False, False)
+        return Look(kind, what, ("is none of the diffusion models' files",), False, False)
     if kind in ("combined", "checkpoint"):
         faults = _faults_of_parts(kind, state)
         return Look(kind, what, faults, True, not faults)
@@ -68,8 +68,8 @@ def look(state: Mapping[str, Tensor], slot: str | None = None) -> Look:
         return Look(kind, what, _unknown_names(state), True, False)
     try:
         wanted, official = _wanted(kind, state)
-    except InputError as error:
-        return Look(kind, what, (str(error),), False, False)
+    except (InputError, ValueError) as error:  # torch's, of channels that no layer has
+        return Look(kind, what, (str(error).rstrip("."),), False, False)
     own = by_layout(kind, state)
     if kind == "vae":
         own = rename_vae_attention(own)

@@ -13,6 +13,8 @@ from ..errors import InputError
 from .checkpoints import load_checkpoint
 from .wholeness import quick_fault
 
+_WRAPPINGS = 4  #: that are taken off at the most
+
 
 def read_state(path: str | os.PathLike) -> dict[str, Tensor]:
     """Key -> tensor. Values stay on the disk until they are used; what wraps the dict is off.
@@ -31,6 +33,8 @@ def read_state(path: str | os.PathLike) -> dict[str, Tensor]:
             raise InputError(
                 f"{path.name} is damaged ({fault}): take it from its source again."
             ) from error
+    if fault := quick_fault(path):
+        raise InputError(f"{path.name} is damaged ({fault}): take it from its source again.")
     content = load_checkpoint(path)
     if not isinstance(content, Mapping):
         raise InputError(f"{path.name} holds a {type(content).__name__}, no tensors by name.")
@@ -50,7 +54,10 @@ def is_safetensors(path: Path) -> bool:
 
 def unwrap(state: Mapping) -> dict:
     """Without what training scripts put round a state dict: `state_dict`, `module.`."""
-    while isinstance(inner := state.get("state_dict", state.get("model_state_dict")), Mapping):
+    for _ in range(_WRAPPINGS):  # a file can hold itself
+        inner = state.get("state_dict", state.get("model_state_dict"))
+        if not isinstance(inner, Mapping):
+            break
         state = inner
     if state and all(str(key).startswith("module.") for key in state):
         state = {key.removeprefix("module."): tensor for key, tensor in state.items()}

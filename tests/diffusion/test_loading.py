@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from magicportrait_core.diffusion.loading import build_module, load_into, merge_states
+from magicportrait_core.diffusion.loading import (
+    build_module,
+    load_into,
+    merge_states,
+    strict_state,
+)
+from magicportrait_core.diffusion.manifests import look
+from magicportrait_core.diffusion.official_shapes import guidance_shapes
+from magicportrait_core.diffusion.tiny_models import GUIDANCE
 from magicportrait_core.diffusion.unet import DenoisingUNet
 from magicportrait_core.errors import InputError
 from magicportrait_core.weights.state_files import unwrap
@@ -115,3 +123,13 @@ def test_wrappers_come_off(wrap):
 def test_nothing_else_is_unwrapped():
     mixed = {"module.a": torch.zeros(1), "b": torch.zeros(1)}
     assert unwrap(mixed).keys() == mixed.keys()
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (0, 4), (5, 7), (1, 2, 3, 4, 5)])
+@pytest.mark.parametrize("key", ["conv_in.weight", "conv_out.weight", "blocks.0.weight"])
+def test_sizes_that_no_network_has(key, shape):
+    shapes = guidance_shapes(GUIDANCE) | {key: shape}
+    state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    with pytest.raises(InputError, match=r"^odd"):
+        strict_state("guidance_encoder", state, "odd")
+    assert look(state).faults

@@ -42,3 +42,25 @@ def test_what_cannot_be_read(tmp_path):
     torch.save(torch.ones(2), path)
     with pytest.raises(InputError, match="holds a Tensor, no tensors by name"):
         read_state(path)
+
+
+@pytest.mark.parametrize("name", ["x.safetensors", "x.pth", "x.bin"])
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", "it is empty"),
+        (b"<!DOCTYPE html><html>", "it is a web page or a pointer"),
+        (b"version https://git-lfs.github.com/spec/v1", "it is a web page or a pointer"),
+    ],
+)
+def test_what_a_browser_saves_in_a_files_place(tmp_path, name, content, fault):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=rf"{name} is damaged \({fault}"):
+        read_state(tmp_path / name)
+
+
+def test_a_file_that_holds_itself_comes_to_an_end(tmp_path):
+    content = {}
+    content["state_dict"] = content
+    torch.save(content, tmp_path / "x.pth")
+    assert read_state(tmp_path / "x.pth") == {}
