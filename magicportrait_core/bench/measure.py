@@ -6,6 +6,7 @@ import ctypes
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -63,6 +64,9 @@ def peak_mb() -> float:
     """Most memory this process has held, in MB (2**20 bytes)."""
     if sys.platform == "win32":
         return _windows_peak_bytes() / 2**20
+    if sys.platform == "linux":  # getrusage's is inherited from the process that started this one
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**10
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

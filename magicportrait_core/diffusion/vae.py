@@ -137,6 +137,11 @@ class VAE(nn.Module):
         self.quant_conv = build.conv(2 * channels, 2 * channels, size=1)
         self.post_quant_conv = build.conv(channels, channels, size=1)
 
+    @property
+    def place(self) -> Tensor:
+        """A weight that `optimize` leaves: where and in which dtype the network computes."""
+        return self.decoder.conv_norm_out.weight
+
     def encode(self, pictures: Tensor) -> Tensor:
         """(n, 3, h, w) in -1..1 -> (n, 4, h/8, w/8): the mean, times LATENT_SCALE."""
         check_shape("pictures", pictures, "n", self.config.in_channels, "h", "w")

@@ -32,7 +32,7 @@ def encode_frames(vae: VAE, pictures: Iterable[Tensor], whole: int = WHOLE) -> T
         check_shape("pictures", batch, "n", vae.config.in_channels, "h", "w")
         check_size(batch.shape[3], batch.shape[2], _cell(vae))
         with naming_shortage("encoding frames", _LOWER):
-            made = encode_pictures(vae, 2 * batch.to(_place(vae)) - 1, whole).float().cpu()
+            made = encode_pictures(vae, 2 * batch.to(vae.place) - 1, whole).float().cpu()
         check_finite(f"the latents after frame {sum(map(len, latents))}", made)
         if latents and made.shape[1:] != latents[0].shape[1:]:
             raise InputError("the frames to encode are of several sizes: give them one.")
@@ -59,7 +59,7 @@ def decode_chunks(
     check_range("frames at once", chunk, 1, 1 << 20)
     check_shape("latents", latents, "t", vae.config.latent_channels, "h", "w")
     for start in range(0, len(latents), chunk):
-        part = latents[start : start + chunk].to(_place(vae))
+        part = latents[start : start + chunk].to(vae.place)
         with naming_shortage("decoding frames", _LOWER):
             large = _cell(vae) * max(part.shape[2:]) > whole
             frames = (decode_in_strips if large else VAE.decode)(vae, part).float().cpu()
@@ -70,11 +70,6 @@ def decode_chunks(
 def decode_frames(vae: VAE, latents: Tensor, chunk: int = 1) -> Tensor:
     """All frames of a short clip, (t, 3, 8h, 8w) RGB float32 0..1."""
     return torch.cat(list(decode_chunks(vae, latents, chunk)))
-
-
-def _place(vae: VAE) -> Tensor:
-    """A weight: where and in which dtype the VAE computes."""
-    return vae.quant_conv.weight
 
 
 def _cell(vae: VAE) -> int:

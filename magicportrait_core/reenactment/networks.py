@@ -46,7 +46,7 @@ def open_networks(
     notes = _add_loras(models, settings)
     picture = prepare_portrait(portrait, *portrait.shape[1:])
     with naming_shortage("reading the portrait", "the picture's size"):
-        latent = encode_pictures(models.vae, picture.to(models.vae.quant_conv.weight))
+        latent = encode_pictures(models.vae, picture.to(models.vae.place))
         bank = models.reference(latent, models.text)
     return Networks(models.unet, models.encoders, models.vae, models.text, bank, notes)
 

@@ -30,7 +30,7 @@ def step_pictures(folder: Path, vae: VAE, steps: int) -> Callable[..., None]:
     def show(number: int, after: Tensor, prediction: Tensor, clean: Tensor) -> None:
         count = min(_FRAMES, len(clean))
         chosen = sorted({round(i * (len(clean) - 1) / max(count - 1, 1)) for i in range(count)})
-        latents = clean[chosen].to(vae.quant_conv.weight)
+        latents = clean[chosen].to(vae.place)
         scale = CELL / _PX / max(latents.shape[2:])
         if scale < 1:
             latents = F.interpolate(latents, scale_factor=scale, mode="area")
