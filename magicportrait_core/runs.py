@@ -49,10 +49,11 @@ class RunFolder:
 
         Args:
             setup: what the run's bytes depend on, as JSON has it: a dictionary of dictionaries.
-            resume: keep what the folder has of the same run; else it is emptied.
+            resume: keep what the folder has of the same run; else a finished one is removed.
 
-        Raises InputError for a folder that holds something else, and where ``resume`` would go on
-        with another setup: what differs.
+        Raises InputError for a folder that holds something else or, without ``resume``, the steps
+        of a run that was stopped; and where ``resume`` would go on with another setup: what
+        differs.
         """
         folder = RunFolder(Path(path), json.loads(json.dumps(setup)))
         kept = folder._read()
@@ -62,6 +63,11 @@ class RunFolder:
             return folder
         if kept is None and folder._foreign():
             raise InputError(f"The folder {folder.path} holds no run: name an empty or a new one.")
+        if kept is not None and folder._stopped():
+            raise InputError(
+                f"The folder {folder.path} holds a run that was stopped on its way: go on with it "
+                "by --resume, or remove the folder to begin anew."
+            )
         folder._make()
         return folder
 
@@ -121,6 +127,11 @@ class RunFolder:
             return False
         return any(not _is_beginning(path.name) for path in self.path.iterdir())
 
+    def _stopped(self) -> bool:
+        """Whether steps lie here of a run that was not finished."""
+        values = json.loads((self.path / SETUP).read_text(encoding="utf-8"))
+        return values.get("finished") is None and (self.path / STATE).is_file()
+
     def _read(self) -> dict[str, Any] | None:
         """run.json's setup; None: there is none."""
         path = self.path / SETUP
@@ -159,7 +170,7 @@ class RunJournal(Journal):
             return SamplerState(steps, tensors["latents"], history)
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise InputError(
-                f"{self._state} is damaged ({error}): run without --resume, from the beginning."
+                f"{self._state} is damaged ({error}): remove {self._state.parent} to begin anew."
             ) from error
 
     def step(self, number: int) -> StepJournal:
@@ -229,7 +240,7 @@ def _check_same(path: Path, kept: Mapping[str, Any], now: Mapping[str, Any]) -> 
     if differing:
         raise InputError(
             f"The run in {path} cannot go on to the same bytes: {'; '.join(differing)}. Set it "
-            "back, or run without --resume, from the beginning."
+            "back, or remove the folder to begin anew."
         )
 
 

@@ -6,7 +6,7 @@ from magicportrait_core.diffusion.sampler import SampleSettings
 from magicportrait_core.errors import InputError
 from magicportrait_core.files import keep_outside
 from magicportrait_core.reenactment import DiffusionSettings, LoraChoice, reenact_diffusion
-from magicportrait_core.runs import FILES, PREVIEWS, WINDOWS, RunFolder
+from magicportrait_core.runs import FILES, PREVIEWS, STATE, WINDOWS, RunFolder
 
 
 @pytest.mark.parametrize("name", ["portrait.png", "motion.safetensors", PREVIEWS, WINDOWS])
@@ -21,10 +21,20 @@ def test_a_users_file_named_as_a_runs_is_not_a_runs(tmp_path, name):
     assert own.read_bytes() == b"mine"
 
 
-def test_a_run_that_began_is_emptied(tmp_path):
+def test_a_run_that_was_stopped_is_kept(tmp_path):
+    folder = RunFolder.begin(tmp_path / "run", {}, resume=False)
+    folder.file(STATE).touch()
+    for setup in ({}, {"other": 1}):
+        with pytest.raises(InputError, match="go on with it by --resume"):
+            RunFolder.begin(tmp_path / "run", setup, resume=False)
+    assert folder.file(STATE).exists()
+
+
+def test_a_finished_run_is_emptied(tmp_path):
     folder = RunFolder.begin(tmp_path / "run", {}, resume=False)
     for name in FILES[1:]:
         folder.file(name).touch()
+    folder.finish(tmp_path / "out.mp4", {})
     RunFolder.begin(tmp_path / "run", {"other": 1}, resume=False)
     assert [path.name for path in folder.path.iterdir()] == [FILES[0]]
 

@@ -54,6 +54,7 @@ def test_a_new_run_empties_its_folder_and_leaves_the_rest(tmp_path):
     folder.journal().finish(SamplerState(1, torch.zeros(1, 4, 1, 1)))
     (folder.path / PREVIEWS).mkdir()
     (folder.path / "notes.txt").write_text("mine")
+    folder.finish(tmp_path / "out.mp4", {})
     again = begin(tmp_path)
     assert again.journal().state() is None
     assert {path.name for path in again.path.iterdir()} == {SETUP, "notes.txt"}
