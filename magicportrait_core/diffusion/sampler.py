@@ -112,8 +112,8 @@ def sample(
     shape = (len(guidance), unet.config.in_channels, *size)
     done, x = _resumed(journal, solver, shape)
     if x is None:
-        noise = make_noise(len(guidance), size, settings, unet.config.in_channels)
-        x = _begin(noise, start, settings, schedule, solver.times[0])
+        x = make_noise(len(guidance), size, settings, unet.config.in_channels)
+        x = _begin(x, start, settings, schedule, solver.times[0])
     for number, t in list(enumerate(solver.times))[done:]:
         report = _reporter(progress, number, settings.steps)
         try:

@@ -9,12 +9,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ..checks import check_choice
 from .schedule import NoiseSchedule, ddim_step, previous_time, trailing_timesteps
 
 SOLVERS = ("ddim", "dpm++2m", "euler", "lcm")
+_FRAMES = 64  #: that DDIM takes at once
 
 
 class Solver(ABC):
@@ -46,8 +48,14 @@ class DDIM(Solver):
     times: Sequence[int]
 
     def step(self, number: int, x: Tensor, v: Tensor) -> Tensor:
-        t = self.times[number]
-        return ddim_step(self.schedule, x, v, t, previous_time(t, self.whole))
+        """A few frames at a time, so that what it holds on the way does not grow with the clip."""
+        t, after = self.times[number], torch.empty_like(x)
+        previous = previous_time(t, self.whole)
+        for to, *parts in zip(
+            after.split(_FRAMES), x.split(_FRAMES), v.split(_FRAMES), strict=True
+        ):
+            to.copy_(ddim_step(self.schedule, *parts, t, previous))
+        return after
 
 
 def whole_steps(steps: int, denoise: float) -> int:

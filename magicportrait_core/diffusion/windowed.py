@@ -67,7 +67,7 @@ class ClipDenoiser:
                 weight[list(window)] += each
             if report is not None:
                 report(start + len(batch), len(windows))
-        return total if self.sum_overlaps and self.scale <= 1 else total / weight
+        return total if self.sum_overlaps and self.scale <= 1 else total.div_(weight)
 
     def _checked(
         self,

@@ -78,7 +78,7 @@ def _run(file: GoldenFile, settings: SampleSettings) -> dict[str, Tensor]:
     forwards: list[Tensor] = []
     hook = unet.register_forward_hook(lambda module, given, v: forwards.append(v))
 
-    def watch(step: int, x: Tensor, v: Tensor, clean: Tensor) -> None:
+    def watch(step: int, x: Tensor, v: Tensor, *_: Tensor) -> None:
         out[f"latents_after.step{step}"] = frames_to_clip(x)
         out[f"model_output_after_cfg.step{step}"] = frames_to_clip(v)
         for window, output in enumerate(forwards):
