@@ -10,11 +10,11 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
-from .contact_sheet import Row, write_contact_sheet
 from .errors import InputError
 from .faces.networks import FaceNetworks, load_networks
 from .faces.tracker import track_image
 from .files import check_output_path
+from .looking.contact_sheet import Row, write_contact_sheet
 from .pictures import to_float
 from .pipeline import reenact
 from .preview import FaceSliders, portrait_head

@@ -133,7 +133,7 @@ def track(
             found = follow(clip, face, networks or load_networks(where), progress)
         save_track(output, found)
         if plot is not None:
-            from .plot import plot_track
+            from .looking.plot import plot_track
 
             with run.timed("plotting"):
                 plot_track(plot, found, clip, progress=progress)

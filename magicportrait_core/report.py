@@ -15,7 +15,7 @@ from .engines import EngineChoice
 from .errors import MagicPortraitWarning
 
 if TYPE_CHECKING:
-    from .head_models import TrackerChoice
+    from .motion.head_models import TrackerChoice
 
 
 @dataclass(frozen=True)

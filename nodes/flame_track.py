@@ -8,8 +8,8 @@ from comfy_api.latest import io
 
 from ..magicportrait_core.faces.framing import CROPS, SCALES
 from ..magicportrait_core.flame.library import AUTO
-from ..magicportrait_core.motion_choice import LANDMARKS_ONLY, MOTION_TRACKERS, ways_to_a_head
-from ..magicportrait_core.motion_pipeline import (
+from ..magicportrait_core.motion.choice import LANDMARKS_ONLY, MOTION_TRACKERS, ways_to_a_head
+from ..magicportrait_core.motion.pipeline import (
     CropSettings,
     TrackedMotion,
     overlay_frames,

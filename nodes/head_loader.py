@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.flame.library import AUTO
-from ..magicportrait_core.head_models import TRACKER_CHOICES, choose_tracker
+from ..magicportrait_core.motion.head_models import TRACKER_CHOICES, choose_tracker
 from .head_folders import fetch_head, find_head, fingerprint, head_options, missing_head
 from .notes import warnings_on_node
 from .progress import HostProgress

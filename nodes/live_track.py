@@ -18,11 +18,9 @@ from server import PromptServer
 from torch import Tensor
 
 from ..magicportrait_core.errors import InputError
-from ..magicportrait_core.glimpses import jpeg_of
-from ..magicportrait_core.maps_film import SHOWN
-from ..magicportrait_core.motion_pipeline import AnyMotion
-from ..magicportrait_core.preview import LiveReenactment, MotionSettings
-from ..magicportrait_core.track_views import (
+from ..magicportrait_core.looking.glimpses import jpeg_of
+from ..magicportrait_core.looking.maps_film import SHOWN
+from ..magicportrait_core.looking.track_views import (
     View,
     driver_curves,
     driver_views,
@@ -31,6 +29,8 @@ from ..magicportrait_core.track_views import (
     map_views,
     small_maps,
 )
+from ..magicportrait_core.motion.pipeline import AnyMotion
+from ..magicportrait_core.preview import LiveReenactment, MotionSettings
 from ..magicportrait_core.types import FaceTrack, VideoClip
 from .convert import to_uint8
 from .sockets import LoadedHead, Maps, Motion

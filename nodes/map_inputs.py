@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..magicportrait_core.diffusion.guidance_encoder import KINDS
 from ..magicportrait_core.errors import InputError
-from ..magicportrait_core.guidance_maps import encoder_maps
+from ..magicportrait_core.motion.guidance_maps import encoder_maps
 from ..magicportrait_core.types import AudioSource
 from .convert import image_to_core
 from .sockets import Maps

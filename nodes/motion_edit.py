@@ -8,7 +8,7 @@ from functools import partial
 from comfy_api.latest import io
 
 from ..magicportrait_core.flame.keyed import WAYS
-from ..magicportrait_core.motion_pipeline import AnyMotion, edited
+from ..magicportrait_core.motion.pipeline import AnyMotion, edited
 from ..magicportrait_core.types import TransferSettings
 from ..magicportrait_core.types.motion import PIVOTS
 from .live_track import hold_edit

@@ -9,8 +9,8 @@ from comfy_api.latest import InputImpl, io
 
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.faces.tracker import track_faces
-from ..magicportrait_core.paste_back import Frames, paste_back
-from ..magicportrait_core.paste_places import face_patches, portrait_patch, with_masks
+from ..magicportrait_core.pasting.back import Frames, paste_back
+from ..magicportrait_core.pasting.places import face_patches, portrait_patch, with_masks
 from ..magicportrait_core.types import AudioSource, VideoClip
 from ..magicportrait_core.video import open_video
 from .convert import image_to_core, kept_frames, to_uint8

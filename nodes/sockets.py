@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..magicportrait_core.motion_pipeline import HeadFiles
+from ..magicportrait_core.motion.pipeline import HeadFiles
 from ..magicportrait_core.types import (
     AudioSource,
     FaceTrack,

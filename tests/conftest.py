@@ -59,7 +59,7 @@ def small_models(tmp_path_factory) -> Path:
 def acted_head(tmp_path_factory, acted_clip, small_models) -> Path:
     """The head track of the acted clip's first 6 frames, on the small head."""
     from magicportrait_core.drivers import Trimming
-    from magicportrait_core.head_pipeline import track_head
+    from magicportrait_core.motion.head_pipeline import track_head
 
     path = tmp_path_factory.mktemp("track") / "head.safetensors"
     track_head(acted_clip, path, models=small_models, trim=Trimming(max_frames=6))

@@ -5,11 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from magicportrait_core.curves import read_curves
 from magicportrait_core.demo import FPS, SECONDS, demo_portrait_path, demo_poses, run_demo
 from magicportrait_core.errors import InputError
 from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.faces.tracker import track_faces
+from magicportrait_core.looking.curves import read_curves
 from magicportrait_core.preview import FaceSliders
 from magicportrait_core.video import open_image, open_video
 

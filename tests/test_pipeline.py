@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from magicportrait_core.curves import read_curves
 from magicportrait_core.demo import demo_portrait_path
 from magicportrait_core.drivers import FaceChoice, Trimming
 from magicportrait_core.errors import InputError
 from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.faces.tracker import track_faces
+from magicportrait_core.looking.curves import read_curves
 from magicportrait_core.pipeline import reenact, still, track
 from magicportrait_core.preview import FaceSliders, MotionSettings
 from magicportrait_core.tracks import load_track

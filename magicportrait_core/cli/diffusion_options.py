@@ -159,7 +159,7 @@ def diffusion_settings(
     """What `reenactment.reenact_diffusion` takes. Raises InputError for what contradicts."""
     from ..diffusion.context_windows import PRESETS
     from ..diffusion.sampler import SampleSettings
-    from ..head_pipeline import MapSettings
+    from ..motion.head_pipeline import MapSettings
     from ..reenactment import DiffusionSettings, LoraChoice, reference_mode, transfer_of
 
     named = given(options)

@@ -130,7 +130,7 @@ def maps(
     as_json: opt.JsonOption = False,
 ) -> None:
     """Write depth, normals and a shaded render of a tracked head as a film."""
-    from ..head_pipeline import MapSettings, write_maps
+    from ..motion.head_pipeline import MapSettings, write_maps
 
     given = {
         "expression": expression, "jaw": jaw, "eyelids": eyelids, "yaw": yaw, "pitch": pitch,

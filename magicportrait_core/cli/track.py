@@ -66,7 +66,7 @@ def track(
             )
         from ..pipeline import track as run
     else:
-        from ..head_pipeline import track_head as run
+        from ..motion.head_pipeline import track_head as run
 
         shared |= {"tracker": tracker.value, "head": head, "models": models}
         shared |= {"neutral_frame": neutral_frame}

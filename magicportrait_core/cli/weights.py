@@ -47,7 +47,7 @@ def import_(
     What a file is, is told by its content. A bad one is reported and the others go on; the exit
     status is then 1.
     """
-    from ..model_import import import_any
+    from ..model_files.importing import import_any
 
     reports, errors = [], []
     with watched() as progress:
@@ -70,7 +70,7 @@ def import_(
 @app.command("list")
 def list_(models: opt.ModelsOption = None, as_json: opt.JsonOption = False) -> None:
     """Show every file: whether it is here, what it is for, where from, under which licence."""
-    from ..model_list import combined_file, glance_all
+    from ..model_files.listing import combined_file, glance_all
     from ..weights.folders import models_folder
 
     folder = models_folder(models)
@@ -113,7 +113,7 @@ def download_(
 
 
 def _download_missing(models, progress, quiet: bool) -> list[dict]:
-    from ..model_downloads import download_missing, missing_keys
+    from ..model_files.downloads import download_missing, missing_keys
     from ..weights.catalog import entry_of, size_text
 
     keys = missing_keys(models)
@@ -128,7 +128,7 @@ def _download_missing(models, progress, quiet: bool) -> list[dict]:
 
 
 def _download_one(key: str, models, progress, quiet: bool) -> dict:
-    from ..model_downloads import download_entry
+    from ..model_files.downloads import download_entry
     from ..weights.catalog import entry_of
     from ..weights.folders import kind_folder
 
@@ -163,7 +163,7 @@ def verify_(
 
     The exit status is 1 where one is bad.
     """
-    from ..model_check import BAD, check_files
+    from ..model_files.check import BAD, check_files
 
     checks = []
     with watched() as progress:

@@ -10,8 +10,8 @@ from rich.console import Console
 if TYPE_CHECKING:
     from ..diffusion.combined import Converted
     from ..flame.convert import ImportReport
-    from ..model_check import FileCheck
-    from ..model_list import Glance
+    from ..model_files.check import FileCheck
+    from ..model_files.listing import Glance
 
 _MARKS = {
     "here": "[green]+[/]",
@@ -64,7 +64,7 @@ def list_values(found: list[Glance], models: Path) -> list[dict]:
 
 
 def print_list(found: list[Glance], models: Path, combined: Path | None) -> None:
-    from ..model_list import STATES
+    from ..model_files.listing import STATES
     from ..weights.catalog import WHOLE_SET, download_command, size_text
     from ..weights.folders import KINDS
 

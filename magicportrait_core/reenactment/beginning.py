@@ -16,10 +16,10 @@ from ..errors import InputError
 from ..files import replacing
 from ..pictures import to_float
 from ..preview import MotionSettings, reenact_frames
-from ..runs import START, RunFolder
 from ..types import Progress, TransferSettings, VideoClip
 from ..video import open_video
 from .motion import Found
+from .runs import START, RunFolder
 from .settings import PREVIEW
 
 _BATCH = 4  #: frames that are held at once

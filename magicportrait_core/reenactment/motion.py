@@ -21,12 +21,11 @@ from ..files import replacing
 from ..flame.keyframes import read_keyframes
 from ..flame.library import AUTO, heads, open_head
 from ..flame.trackers import TRACKERS
-from ..head_models import TrackerChoice, choose_tracker, flame_folder, head_of, make_tracker
-from ..maps_scene import KEYFRAMES
-from ..motion_choice import LANDMARKS_ONLY
-from ..motion_pipeline import AnyMotion, CropSettings, HeadFiles, track_motion
+from ..motion.choice import LANDMARKS_ONLY
+from ..motion.head_models import TrackerChoice, choose_tracker, flame_folder, head_of, make_tracker
+from ..motion.maps_scene import KEYFRAMES
+from ..motion.pipeline import AnyMotion, CropSettings, HeadFiles, track_motion
 from ..pictures import to_float, to_uint8
-from ..runs import DRIVER_FACE, MOTION, OWN_FACE, PORTRAIT, TRACKED, RunFolder
 from ..threads import one_thread
 from ..tracks import (
     kind_of,
@@ -45,6 +44,7 @@ from ..types import (
     VideoClip,
 )
 from ..video import open_image, write_image
+from .runs import DRIVER_FACE, MOTION, OWN_FACE, PORTRAIT, TRACKED, RunFolder
 from .settings import DiffusionSettings
 
 Source = VideoClip | FaceTrack | HeadTrack

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..contact_sheet import CELL, Row, write_contact_sheet
 from ..diffusion.vae import VAE
+from ..looking.contact_sheet import CELL, Row, write_contact_sheet
 from ..pictures import to_uint8
-from ..runs import PREVIEWS
+from .runs import PREVIEWS
 
 _FRAMES = 4
 _PX = 8  #: of a picture for one of a latent

@@ -21,10 +21,9 @@ from ..engines import EngineChoice
 from ..errors import MagicPortraitError
 from ..faces.networks import FaceNetworks
 from ..files import keep_inputs, keep_outside, remove_parts
-from ..guidance_maps import encoder_maps
-from ..motion_pipeline import HeadFiles, motion_maps
+from ..motion.guidance_maps import encoder_maps
+from ..motion.pipeline import HeadFiles, motion_maps
 from ..report import Recorder, Report, recording
-from ..runs import RunFolder
 from ..types import AudioSource, Progress, VideoClip, no_progress
 from ..video import VideoWriter, check_video_path, open_image
 from ..weights.folders import models_folder
@@ -42,6 +41,7 @@ from .motion import (
 )
 from .networks import Networks, open_networks
 from .previews import step_pictures
+from .runs import RunFolder
 from .settings import PREVIEW, DiffusionSettings
 
 SUFFIX = ".run"  #: of a run folder's name, after the output's

@@ -14,8 +14,8 @@ from ..diffusion.sampler import SampleSettings
 from ..errors import InputError
 from ..faces.framing import CROPS, SCALES, SIZES
 from ..flame.library import AUTO
-from ..head_pipeline import MapSettings
-from ..motion_choice import MOTION_TRACKERS
+from ..motion.choice import MOTION_TRACKERS
+from ..motion.head_pipeline import MapSettings
 from ..preview import MotionSettings
 from ..types import TransferSettings
 
@@ -58,7 +58,7 @@ class DiffusionSettings:
     crop: str = "auto"  #: one of `faces.framing.CROPS`
     crop_scale: float = 1.0  #: above 1 shows more round the head
     size: int = 512  #: px a side of the clip; of its longer side at most, where crop is "none"
-    tracker: str = AUTO  #: one of `motion_choice.MOTION_TRACKERS`
+    tracker: str = AUTO  #: one of `motion.choice.MOTION_TRACKERS`
     head: str = AUTO  #: the head model's name
     dtype: str = AUTO  #: one of DTYPES; auto: float32 on the CPU, else float16
     loras: tuple[LoraChoice, ...] = ()

@@ -11,7 +11,7 @@ from magicportrait_core.diffusion.solvers import SOLVERS
 from magicportrait_core.diffusion.tiny_models import make_tiny
 from magicportrait_core.errors import InputError
 from magicportrait_core.faces.framing import CROPS
-from magicportrait_core.motion_choice import MOTION_TRACKERS
+from magicportrait_core.motion.choice import MOTION_TRACKERS
 from magicportrait_core.preview import MotionSettings
 from magicportrait_core.reenactment.settings import DTYPES, LORA_TARGETS
 from magicportrait_core.render.maps import MODES

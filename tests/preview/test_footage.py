@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from magicportrait_core.curves import read_curves
 from magicportrait_core.faces.tracker import track_faces, track_image
+from magicportrait_core.looking.curves import read_curves
 from magicportrait_core.pictures import to_uint8
 from magicportrait_core.preview import MotionSettings
 from magicportrait_core.preview.motion import FaceMotion

@@ -10,7 +10,7 @@ from magicportrait_core.diffusion.unet import DenoisingUNet
 from magicportrait_core.errors import InputError
 from magicportrait_core.reenactment import networks as networks_module
 from magicportrait_core.reenactment import run as run_module
-from magicportrait_core.runs import SETUP
+from magicportrait_core.reenactment.runs import SETUP
 from tests.reenactment.conftest import FRAMES, SETTINGS, STEPS, WINDOWS
 
 

@@ -1,0 +1,1 @@
+"""Pictures for people: curves, meshes over frames, maps side by side."""

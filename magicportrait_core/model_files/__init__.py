@@ -1,0 +1,1 @@
+"""Every kind of model file: fetched, brought in, listed, verified."""

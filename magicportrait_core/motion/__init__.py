@@ -1,0 +1,1 @@
+"""From clips and portraits to motion, and from motion to maps."""

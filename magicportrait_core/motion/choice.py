@@ -1,0 +1,57 @@
+"""Which tracker turns a driver and a portrait into motion, and what to say where none can."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..checks import check_choice
+from ..errors import InputError
+from ..flame.head_model import HeadModel
+from ..flame.library import AUTO
+from ..flame.trackers import TRACKERS
+from ..weights.catalog import entry_of
+from .head_models import TrackerChoice, choose_tracker
+
+LANDMARKS_ONLY = "landmarks_only"
+#: What `motion.pipeline.track_motion` takes.
+MOTION_TRACKERS = (AUTO, *TRACKERS, LANDMARKS_ONLY)
+
+
+def choose_motion_tracker(
+    tracker: str, head: HeadModel | None, folder: Path | None
+) -> TrackerChoice:
+    """The tracker for what the user asked: one of MOTION_TRACKERS.
+
+    auto takes `head_models.choose_tracker`'s where there is a head model, else landmarks_only.
+
+    Args:
+        head: None: there is none.
+        folder: models/flame, where the head's parts and the networks lie.
+
+    Raises:
+        InputError: a tracker that is asked for and cannot run here: what it lacks, what to get,
+            and what works without.
+    """
+    check_choice("tracker", tracker, MOTION_TRACKERS)
+    if tracker == LANDMARKS_ONLY:
+        return TrackerChoice(LANDMARKS_ONLY, "asked for")
+    if head is None and tracker == AUTO:
+        return TrackerChoice(LANDMARKS_ONLY, "no head model is here")
+    if head is None or folder is None:
+        raise InputError(
+            f"{tracker} needs a head model, and there is none. {ways_to_a_head(folder)}"
+        )
+    return choose_tracker(tracker, head, folder)
+
+
+def ways_to_a_head(folder: Path | None) -> str:
+    """How to come by a head model, and what works without one."""
+    where = Path("models/flame") if folder is None else folder
+    flame, gnm = entry_of("flame2020"), entry_of("gnm_head")
+    return (
+        f"Without a registration: {gnm.name} ({gnm.address}, {gnm.licence}), which the head loader "
+        f"downloads where if_missing is download. The paper's own: {flame.name} from "
+        f"{flame.address} ({flame.licence}), put into {where} as it is. Without any head model "
+        f"{LANDMARKS_ONLY} makes maps of the face mesh: good for ControlNets, an approximation "
+        "for the diffusion model."
+    )

@@ -1,0 +1,1 @@
+"""The moving face put back where it was cut out."""
