@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from magicportrait_core.demo import demo_portrait_path
+from magicportrait_core.demo import demo_portrait_path, render_demo_driver
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = 20
+FRAMES = 28  #: 3 windows
 #: how far a run is when it may be killed, told from what its folder holds
 MILESTONES = (
     "run/run.json",
@@ -30,7 +31,7 @@ def words(folder, models, driving):
     return [
         sys.executable, "-m", "magicportrait_core", "reenact", str(demo_portrait_path()),
         str(driving), "-o", str(folder / "out.mp4"), "--engine", "diffusion", "--device", "cpu",
-        "--models", str(models), "--max-frames", "24", "--size", "64", "--steps", "3",
+        "--models", str(models), "--size", "64", "--steps", "4",
         "--run-folder", str(folder / "run"), "--resume",
     ]  # fmt: skip
 
@@ -51,13 +52,15 @@ def finished(process):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_killed_runs_go_on_to_the_same_bytes(tmp_path, models, acted_clip):
-    finished(start(tmp_path / "whole", models, acted_clip))
+def test_killed_runs_go_on_to_the_same_bytes(tmp_path, models, networks):
+    driving = tmp_path / "driving.mp4"
+    render_demo_driver(driving, networks, frames=FRAMES)
+    finished(start(tmp_path / "whole", models, driving))
     expected = (tmp_path / "whole" / "out.mp4").read_bytes()
     chance, moments, folder = random.Random(5), [], tmp_path / "killed"
     while len(moments) < KILLS:
         shutil.rmtree(folder, ignore_errors=True)
-        process = start(folder, models, acted_clip)
+        process = start(folder, models, driving)
         wait_for(folder, MILESTONES[len(moments) % len(MILESTONES)], process)
         time.sleep(chance.uniform(0, LATER))
         alive = process.poll() is None
@@ -66,7 +69,7 @@ def test_killed_runs_go_on_to_the_same_bytes(tmp_path, models, acted_clip):
         if not alive:
             continue
         moments.append(moment(folder))
-        finished(start(folder, models, acted_clip))
+        finished(start(folder, models, driving))
         assert (folder / "out.mp4").read_bytes() == expected, f"killed at {moments[-1]}"
         assert not list(folder.glob("**/.*.part"))
     print("killed at:", *moments, sep="\n")
