@@ -11,6 +11,7 @@ async function openTemplate(page) {
   await page.getByText(pack, { exact: true }).first().click();
   const card = page.locator(`[data-testid="template-workflow-${template}"]`);
   await card.waitFor();
+  await card.scrollIntoViewIfNeeded(); // lazy pictures come as they are seen
   const thumbnail = await card.locator("img").first().evaluate(async (img) => {
     // a lazy image is "complete" before it has a source: wait for pixels, 20 s at most
     for (let i = 0; i < 200 && !img.naturalWidth; i++) await new Promise((end) => setTimeout(end, 100));

@@ -94,7 +94,8 @@ def test_a_gain_reruns_only_what_depends_on_it(server, headed):
     assert cached(entry) == {EXAMPLE, LOAD, HEAD, TRACK}
     rest = decode(saved_files(server, entry, SAVE)[0])
     assert len(rest) == len(frames)
-    assert rest.astype(int).std(0).max() < 4
+    # what is left is the encoder's: a still picture gets better from frame to frame
+    assert rest.astype(int).std(0).mean() < 0.1 * frames.astype(int).std(0).mean()
     graph = changed(changed(headed, EDIT, **still), MAPS, mode="parity")
     assert cached(succeeded(server.run(graph))) == {EXAMPLE, LOAD, HEAD, TRACK, EDIT}
 

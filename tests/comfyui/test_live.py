@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import urllib.error
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -114,9 +116,19 @@ def test_what_cannot_be_is_said(ask, what, code, said):
     assert said in text
 
 
-def test_state_of_weights(server):
+@pytest.fixture
+def no_networks(server) -> Iterator[Path]:
+    """models/magicportrait, empty for a while."""
+    folder, aside = (server.base / "models" / name for name in ("magicportrait", "aside"))
+    folder.rename(aside)
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+    aside.rename(folder)
+
+
+def test_state_of_weights(server, no_networks):
     """What is there is said, and no path of this machine."""
-    models = server.base / "models"
     state = server.get("/magicportrait/weights")
     assert not state["model"]["ready"]
     assert state["model"]["summary"] == "0 of 5 networks installed"
@@ -125,16 +137,11 @@ def test_state_of_weights(server):
     for file in state["model"]["files"]:
         assert file["address"].startswith("https://")
         assert file["licence"]
-    folder = models / "magicportrait"
-    folder.mkdir(exist_ok=True)
     for name, summary, ready in (
         ("reference_unet.pth", "1 of 5 networks installed", False),
         ("magicportrait_fp16.safetensors", "magicportrait_fp16.safetensors installed", True),
     ):
-        (folder / name).touch()
-        try:
-            state = server.get("/magicportrait/weights")["model"]
-        finally:
-            (folder / name).unlink()
+        (no_networks / name).touch()
+        state = server.get("/magicportrait/weights")["model"]
+        (no_networks / name).unlink()
         assert (state["summary"], state["ready"]) == (summary, ready)
-        assert any(f["needed"] for f in state["files"]) != ready
