@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ..checks import check_range
 from ..types import FaceTrack, LandmarkMotion, TransferSettings
 from .canonical import head_frame
 from .head import PortraitHead
@@ -49,10 +50,17 @@ def _full_relief(track: FaceTrack) -> PortraitHead:
 
 
 def _face_settings(settings: TransferSettings) -> MotionSettings:
+    """Gains of jaw and eyelids stand alone; the preview's come on top of the expression's."""
+
+    def on_top(name: str) -> float:
+        gain = getattr(settings, name)
+        check_range(f"gain {name}", gain, 0, 2)
+        return min(gain / settings.expression, 2.0) if settings.expression > 0 else gain
+
     return MotionSettings(
         expression=settings.expression,
-        mouth=settings.jaw,
-        eyes=settings.eyelids,
+        mouth=on_top("jaw"),
+        eyes=on_top("eyelids"),
         mode=settings.mode,
         neutral_frame=settings.neutral_frame,
     )

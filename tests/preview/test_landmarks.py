@@ -54,6 +54,15 @@ def test_the_head_turns_with_the_driver(moved):
     assert float(roll[HIGH]) < -3
 
 
+def test_the_jaws_gain_is_not_the_expressions(moved):
+    """The mouth opens as far by half of all as by half of the jaw and all of the rest."""
+    half, jaw = (
+        gaps(head_frame(moved(**gains).landmarks)[1], LIP_PAIRS).amax(-1)[HIGH]
+        for gains in ({"expression": 0.5, "jaw": 0.5}, {"jaw": 0.5})
+    )
+    assert float(half) == pytest.approx(float(jaw), rel=0.05)
+
+
 def test_without_gains_it_rests(moved, shipped):
     track = moved(**STILL)
     off = (track.landmarks - shipped.track.landmarks).norm(dim=-1)
@@ -85,7 +94,7 @@ def test_the_relief_is_the_meshs_own(moved, shipped):
 
 
 def test_values_the_mesh_cannot_take(moved):
-    with pytest.raises(InputError, match="gain mouth must be between 0 and 2"):
+    with pytest.raises(InputError, match="gain jaw must be between 0 and 2"):
         moved(jaw=3.0)
     with pytest.raises(InputError, match="neutral_frame must be 0 to 47"):
         moved(neutral_frame=48)
