@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,7 @@ def start():
             [sys.executable, "-m", "magicportrait_core", *map(str, words)],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
+            preexec_fn=_heeds_interrupts if os.name == "posix" else None,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -44,6 +46,11 @@ def start():
         )
 
     return run
+
+
+def _heeds_interrupts():
+    """Also where the tests run in a shell's background, which passes on that none is heeded."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
