@@ -6,9 +6,11 @@ from functools import partial
 
 from comfy_api.latest import io
 
+from ..magicportrait_core.faces.given import track_given
 from ..magicportrait_core.faces.overlay import draw_track
 from ..magicportrait_core.faces.tracker import track_faces
 from ..magicportrait_core.types import FaceTrack, VideoClip
+from .host_landmarks import FaceLandmarks, given_faces
 from .live_track import hold_face
 from .networks import face_networks
 from .notes import warnings_on_node
@@ -51,6 +53,12 @@ class MagicPortraitTrackFace(io.ComfyNode):
                     step=0.05,
                     tooltip="0 keeps the raw points; more is calmer, and softens quick motion.",
                 ),
+                FaceLandmarks.Input(
+                    "face_landmarks",
+                    optional=True,
+                    tooltip="Of the same frames, from Detect Face Landmarks (MediaPipe) of newer"
+                    " ComfyUIs: its network is then used in place of the pack's own.",
+                ),
             ],
             outputs=[
                 FaceTrackSocket.Output(
@@ -68,16 +76,14 @@ class MagicPortraitTrackFace(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, driving, face, face_index, smoothing) -> io.NodeOutput:
+    def execute(cls, driving, face, face_index, smoothing, face_landmarks=None) -> io.NodeOutput:
+        chosen = {"face": face, "face_index": face_index, "smoothing": smoothing}
         with warnings_on_node(cls.hidden.unique_id):
-            track = track_faces(
-                driving,
-                face_networks(),
-                face=face,
-                face_index=face_index,
-                smoothing=smoothing,
-                progress=HostProgress(),
-            )
+            if face_landmarks is None:
+                track = track_faces(driving, face_networks(), progress=HostProgress(), **chosen)
+            else:
+                given = given_faces(face_landmarks, (driving.height, driving.width))
+                track = track_given(driving, given, progress=HostProgress(), **chosen)
         overlay = DeferredVideo(partial(_write_overlay, driving, track))
         shown = hold_face(cls.hidden.unique_id, driving, track)
         return io.NodeOutput(TrackedFace(track, driving.audio), overlay, ui=shown)

@@ -71,8 +71,12 @@ def run_mesh(
     inputs = patches.to(networks.device, memory_format=torch.channels_last)
     points, logits = networks.mesh(inputs)
     landmarks = points_to_picture(points.cpu(), crops, mesh.INPUT_SIZE)
-    looks = F.adaptive_avg_pool2d(patches[..., 24:-24, 24:-24], LOOK_GRID).flatten(1)
-    return landmarks, logits.sigmoid().cpu(), looks
+    return landmarks, logits.sigmoid().cpu(), look_of(patches)
+
+
+def look_of(patches: Tensor) -> Tensor:
+    """(n, 3, 192, 192) crops -> (n, 3 * LOOK_GRID ** 2) colours of the faces in them."""
+    return F.adaptive_avg_pool2d(patches[..., 24:-24, 24:-24], LOOK_GRID).flatten(1)
 
 
 def settle(

@@ -67,8 +67,7 @@ def track_faces(
         frames = search(clip, networks, frames, person, others, progress)
     if not frames.valid.any():
         raise NoFaceError(f"no frame of {clip.name} shows a face")
-    _warn_of_gaps(frames.valid, clip.name)
-    return _finish(frames, clip, smoothing)
+    return finish_track(frames, clip, smoothing)
 
 
 @one_thread()
@@ -126,8 +125,9 @@ def _scan_clip(
     return list(scan(frames, networks, lambda _index, _image: squares))
 
 
-def _finish(frames: Following, clip: VideoClip, smoothing: float) -> FaceTrack:
-    """Interpolate lost frames and smooth what stays together."""
+def finish_track(frames: Following, clip: VideoClip, smoothing: float) -> FaceTrack:
+    """Interpolate lost frames, saying which, and smooth what stays together."""
+    _warn_of_gaps(frames.valid, clip.name)
     known = frames.valid.nonzero()[:, 0]
     landmarks = fill(frames.landmarks[known], known, len(frames.crops))
     for run in runs(crops_from_landmarks(landmarks)):
@@ -151,5 +151,5 @@ def _warn_of_gaps(valid: Tensor, name: str) -> None:
         f"{name}: no face found in {len(lost)} of {len(valid)} frames ({listed}, counted from "
         "0); their landmarks are interpolated",
         MagicPortraitWarning,
-        stacklevel=4,
+        stacklevel=5,
     )

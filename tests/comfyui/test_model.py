@@ -216,3 +216,11 @@ def test_download_of_what_is_missing(measure):
 def test_previews(measure):
     """One picture a step, of the latent's size."""
     assert measure("choice")["previews"] == [[8, 16]] * 3
+
+
+def test_face_landmarks_of_the_host(measure):
+    """Its networks' points replace our own; depth comes from their crop's scale."""
+    found = measure("landmarks")
+    assert found["off"] < 1e-3 < found["depth"]
+    assert found["scores"] == [pytest.approx(0.9526, abs=1e-4)] * 8
+    assert "100 x 100 px, the driving clip's are" in found["scaled"]
