@@ -5,6 +5,7 @@ from __future__ import annotations
 from host import error_of, report, run_node  # isort: skip  first: it finds the host
 
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import server
@@ -40,8 +41,8 @@ def as_host(points: torch.Tensor) -> dict:
 class Detector:
     """In place of the host's networks, whose weights are large; its node does the rest."""
 
-    connection_sets: dict = {}
-    canonical_data = {
+    connection_sets: ClassVar = {}
+    canonical_data: ClassVar = {
         "canonical_vertices": np.random.default_rng(0).normal(size=(468, 3)).astype(np.float32),
         "procrustes_indices": np.arange(33),
         "procrustes_weights": np.ones(33, np.float32),
