@@ -96,21 +96,28 @@ def test_footage_turns_as_mediapipe_says(golden_head, shared_media):
 
     That depth is a network's, relative to the face, so a ray to the head turns the matrix by a
     part of its angle only: pitch as it is and pitch as seen along the ray are both compared.
-    .98 of pitch is not reached. It is not a matter of weighing what was seen: on our landmarks
-    MediaPipe's own procedure gives pitch .939, the fit without depth .964, and the linear
-    combination of both that suits this very clip .967; the fit gives .9705.
+
+    Pitch moves by 3 degrees only, and MediaPipe's image and video modes agree in it to .971, so
+    nothing can agree to .98 with both. The fit gives .9705 and .9751, .9800 with their mean.
     """
     faces = track_faces(open_video(shared_media / "driving.mp4"), load_networks())
-    track = LandmarkFit(golden_head).fit(faces)
-    matrices = load_file(MATRICES)["matrices"]
-    turn, place = matrices[:, :3, :3], matrices[:, :3, 3]
-    turn = turn / turn.norm(dim=1, keepdim=True)
-    found = to_euler(track.params.global_pose)
-    theirs, seen = to_euler(axis_angle(turn)), to_euler(axis_angle(onto_axis(place) @ turn))
-    names, least = ("yaw", "pitch", "roll"), ((0.99, 0.98), (0.965, 0.955), (0.98, 0.96))
-    for name, a, b, c, (as_it_is, along) in zip(names, found, theirs, seen, least, strict=True):
-        assert correlation(a, b) >= as_it_is, name
-        assert correlation(a, c) >= along, name
+    found = to_euler(LandmarkFit(golden_head).fit(faces).params.global_pose)
+    modes = [load_file(MATRICES)[name] for name in ("matrices", "video")]
+    image, video = (to_euler(axis_angle(turned(matrices))) for matrices in modes)
+    place = modes[0][:, :3, 3]
+    seen = to_euler(axis_angle(onto_axis(place) @ turned(modes[0])))
+    least = {"yaw": (0.99, 0.99, 0.98), "pitch": (0.965, 0.979, 0.955), "roll": (0.98, 0.98, 0.96)}
+    for name, ours, a, b, c in zip(least, found, image, video, seen, strict=True):
+        as_it_is, of_both, along = least[name]
+        assert correlation(ours, a) >= as_it_is, name
+        assert correlation(ours, (a + b) / 2) >= of_both, name
+        assert correlation(ours, c) >= along, name
+    assert correlation(image[1], video[1]) < 0.975  # the reference's own noise
+
+
+def turned(matrices):
+    """(t, 4, 4) -> (t, 3, 3) their rotations, which come with a scale."""
+    return matrices[:, :3, :3] / matrices[:, :3, :3].norm(dim=1, keepdim=True)
 
 
 def test_one_picture_is_a_clip_of_one_frame(golden_head, noisy_still):
