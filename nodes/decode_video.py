@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-import torch
 from comfy_api.latest import InputImpl, io
 from torch import Tensor
 
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.video.timing import as_rate
 from .conds import KEY
+from .convert import KeptFrames
 from .links import is_linked, wired_fingerprint
 from .notes import warnings_on_node
 from .progress import HostProgress
@@ -80,10 +80,10 @@ class DecodeVideo(io.ComfyNode):
         with warnings_on_node(cls.hidden.unique_id):
             batches = decoded(vae, samples, tile, HostProgress())
             first = next(batches)
-            images = torch.empty(len(samples) if keep_all else 1, *first.shape[1:])
-            frames = _pictures(chain([first], batches), images)
-            path = write_video("decoded", frames, first.shape[1:3], rate, sound)
-        return io.NodeOutput(InputImpl.VideoFromFile(str(path)), images)
+            kept = KeptFrames(len(samples) if keep_all else 1, *first.shape[1:3])
+            frames = (batch.movedim(-1, 1) for batch in chain([first], batches))
+            path = write_video("decoded", kept.of(frames), first.shape[1:3], rate, sound)
+        return io.NodeOutput(InputImpl.VideoFromFile(str(path)), kept.images)
 
 
 def decoded(vae, samples: Tensor, tile: str, progress: HostProgress) -> Iterator[Tensor]:
@@ -98,13 +98,3 @@ def decoded(vae, samples: Tensor, tile: str, progress: HostProgress) -> Iterator
             yield vae.decode_tiled(part, tile_x=TILE, tile_y=TILE, overlap=OVERLAP).cpu()
         else:
             yield vae.decode(part).cpu()
-
-
-def _pictures(batches: Iterator[Tensor], images: Tensor) -> Iterator[Tensor]:
-    """(n, 3, h, w) of each batch, copying as many frames as ``images`` has room for."""
-    done = 0
-    for batch in batches:
-        room = batch[: max(len(images) - done, 0)]
-        images[done : done + len(room)] = room
-        done += len(batch)
-        yield batch.movedim(-1, 1)

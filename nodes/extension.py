@@ -34,7 +34,7 @@ def load_node(module: str, name: str) -> type[io.ComfyNode] | None:
     try:
         node = getattr(importlib.import_module(f".{module}", __package__), name)
         node.GET_SCHEMA()
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever one node meets, the others stay
         logging.warning("MagicPortrait: node %s is off, this ComfyUI lacks: %s", name, error)
         return None
     return node

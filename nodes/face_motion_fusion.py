@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..magicportrait_core.errors import InputError
 from .conds import KEY, FaceCondition, attach_face
-from .convert import single_picture
+from .convert import core_to_image, image_to_core, single_picture
 from .map_inputs import MapInputs
 from .notes import show_note, warnings_on_node
 from .progress import HostProgress
@@ -21,7 +21,7 @@ AT_ONCE = 8  #: frames that the VAE encodes together
 CHANNELS = 4
 APPROXIMATE = (
     "the maps are of a face mesh, which the model was not trained on: the result is approximate. "
-    "With a head model (MagicPortraitHeadLoader) it follows the driver more closely."
+    "With a head model (Load Head Model) it follows the driver more closely."
 )
 
 
@@ -95,7 +95,7 @@ class FaceMotionFusion(io.ComfyNode):
         cls, reference, portrait_crop, vae, positive, negative=None, maps=None, init_frames=None,
         **pictures,
     ) -> io.NodeOutput:  # fmt: skip
-        single_picture(portrait_crop, "portrait_crop")
+        portrait_crop = core_to_image(single_picture(portrait_crop, "portrait_crop")[None])
         driven = MapInputs(maps, {k: p for k, p in pictures.items() if p is not None})
         driven.check(portrait_crop)
         text = positive[0][0][:1]
@@ -139,7 +139,8 @@ def encode(vae, images: Tensor, progress: HostProgress) -> Tensor:
     parts = []
     for start in range(0, len(images), AT_ONCE):
         progress("encode", start, len(images))
-        parts.append(vae.encode(images[start : start + AT_ONCE, :, :, :3]).cpu())
+        part = core_to_image(image_to_core(images[start : start + AT_ONCE]))
+        parts.append(vae.encode(part).cpu())
     latents = torch.cat(parts)
     if latents.ndim != 4 or latents.shape[1] != CHANNELS:
         raise InputError(

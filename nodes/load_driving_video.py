@@ -8,13 +8,14 @@ from comfy_api.latest import io
 
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.types import VideoClip
-from ..magicportrait_core.video import open_video, read_audio
-from .convert import image_to_core
+from ..magicportrait_core.video import open_video
 from .frames_clip import frames_clip
 from .paths import input_file, list_videos
 from .progress import HostProgress
 from .schema import node_schema
 from .sockets import DrivingVideo
+from .sound import ClipAudio
+from .video_input import video_clip
 from .video_output import DeferredVideo, write_video
 
 NO_VIDEO = "none"  #: the combo's only entry while the input folder holds no video
@@ -142,14 +143,15 @@ class LoadDrivingVideo(io.ComfyNode):
             "stride": select_every_nth,
         }
         if video is None and frames is not None:
-            clip = frames_clip(image_to_core(frames), fps, **cut)
+            clip = frames_clip(frames, fps, **cut)
+        elif video is not None:
+            clip = video_clip(video, **cut)
         else:
-            source = video.get_stream_source() if video is not None else _chosen(file)
-            clip = open_video(source, **cut)
+            clip = open_video(_chosen(file), **cut)
         return io.NodeOutput(
             clip,
             DeferredVideo(partial(_write_clip, clip)),
-            _audio(clip),
+            None if clip.audio is None else ClipAudio(clip.audio),
             float(clip.fps),
             clip.frame_count,
         )
@@ -171,10 +173,3 @@ def _watched(clip: VideoClip, progress: HostProgress):
         progress("write", done, clip.frame_count)
         yield batch
         done += len(batch)
-
-
-def _audio(clip: VideoClip) -> dict | None:
-    if clip.audio is None:
-        return None
-    waveform, rate = read_audio(clip.audio)
-    return {"waveform": waveform[None], "sample_rate": rate}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 import torch
@@ -12,14 +13,15 @@ from ..magicportrait_core.faces.tracker import track_faces
 from ..magicportrait_core.pasting.back import Frames, paste_back
 from ..magicportrait_core.pasting.places import face_patches, portrait_patch, with_masks
 from ..magicportrait_core.types import AudioSource, VideoClip
-from ..magicportrait_core.video import open_video
-from .convert import image_to_core, kept_frames, to_uint8
+from .convert import KeptFrames, image_to_core
+from .frames_clip import frames_clip
 from .links import is_linked, wired_fingerprint
 from .networks import face_networks
 from .notes import warnings_on_node
 from .progress import HostProgress
 from .schema import node_schema
 from .sockets import FaceTrackSocket, MotionSocket
+from .video_input import video_clip
 from .video_output import write_video
 
 IMAGES = 1  #: place of the images output
@@ -116,27 +118,31 @@ class MagicPortraitPasteBack(io.ComfyNode):
         _check_wires(images, result, track, face_track, target, target_video)
         progress = HostProgress()
         with warnings_on_node(cls.hidden.unique_id):
-            clip = _clip(images, result, track, face_track)
+            clip = None if result is None else video_clip(result)
             frames = Frames.of_clip(clip) if images is None else _frames(images, "the images")
+            fps = _rate(track, face_track) if clip is None else clip.fps
+            own = _masks(mask, frames.count)
+            still = own[0] if own is not None and len(own) == 1 else None
             under = _target(track, target, target_video)
             if face_track is not None:
+                clip = clip or frames_clip(images, fps)
                 seen = track_faces(clip, face_networks(), progress=progress)
-                place = face_patches(seen, face_track.track, feather=feather)
+                place = face_patches(seen, face_track.track, feather=feather, mask=still)
             else:
                 source = tuple(track.source.shape[1:3])
-                shown = mask[0] if mask is not None else None
+                shown = own[0] if own is not None else None
                 size = (under.height, under.width)
                 place = portrait_patch(
                     track.track, track.head, source, size, feather=feather, mask=shown
                 )
-            if mask is not None:
-                place = with_masks(place, _masks(mask, frames.count), feather)
+            if own is not None and still is None:
+                place = with_masks(place, own, feather)
             keep_all = is_linked(cls.hidden.prompt, cls.hidden.unique_id, IMAGES)
-            kept = torch.empty(frames.count if keep_all else 1, under.height, under.width, 3)
-            pasted = kept_frames(paste_back(frames, under, place, progress), kept)
+            kept = KeptFrames(frames.count if keep_all else 1, under.height, under.width)
+            pasted = kept.of(paste_back(frames, under, place, progress))
             size, audio = (under.height, under.width), _audio(clip, track, face_track)
-            path = write_video("pasted", pasted, size, clip.fps, audio)
-        return io.NodeOutput(InputImpl.VideoFromFile(str(path)), kept)
+            path = write_video("pasted", pasted, size, fps, audio)
+        return io.NodeOutput(InputImpl.VideoFromFile(str(path)), kept.images)
 
 
 def _check_wires(images, result, track, face_track, target, target_video) -> None:
@@ -154,33 +160,38 @@ def _check_wires(images, result, track, face_track, target, target_video) -> Non
 
 
 def _frames(images: torch.Tensor, name: str) -> Frames:
-    return Frames.of_tensor(image_to_core(images), name)
+    """An IMAGE, converted as it is read: there is no room for a second batch."""
+
+    def batches(size: int) -> Iterator[torch.Tensor]:
+        return (image_to_core(part) for part in images.split(size))
+
+    return Frames(batches, *images.shape[:3], name)
 
 
-def _clip(images, result, track, face_track) -> VideoClip:
-    """The frames as a clip; pictures in memory have the driver's rate."""
-    if images is None:
-        return open_video(result.get_stream_source())
-    fps = track.track.driver.fps if track is not None else face_track.track.fps
-    return VideoClip.from_tensor(to_uint8(image_to_core(images)), Fraction(fps), "the images")
+def _rate(track, face_track) -> Fraction:
+    """Of pictures in memory: the driver's."""
+    return Fraction(track.track.driver.fps if track is not None else face_track.track.fps)
 
 
 def _target(track, target, target_video) -> Frames:
     if target_video is not None:
-        return Frames.of_clip(open_video(target_video.get_stream_source()))
+        return Frames.of_clip(video_clip(target_video))
     if target is not None:
         return _frames(target, "the target")
     return _frames(track.source, "the portrait")
 
 
-def _masks(mask: torch.Tensor, count: int) -> torch.Tensor:
-    """(t, h, w), one a frame."""
+def _masks(mask: torch.Tensor | None, count: int) -> torch.Tensor | None:
+    """(1 or t, h, w) of a MASK (h, w), (t, h, w) or (t, 1, h, w)."""
+    if mask is None:
+        return None
+    mask = mask.reshape(-1, *mask.shape[-2:]).cpu()
     if len(mask) not in (1, count):
         raise InputError(f"mask has {len(mask)} frames, there are {count} to paste: give 1 or all")
-    return mask.expand(count, -1, -1)
+    return mask
 
 
-def _audio(clip: VideoClip, track, face_track) -> AudioSource | None:
+def _audio(clip: VideoClip | None, track, face_track) -> AudioSource | None:
     for source in (clip, track, face_track):
         if source is not None and source.audio is not None:
             return source.audio

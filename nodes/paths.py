@@ -15,8 +15,11 @@ VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif", ".web
 
 def list_videos() -> list[str]:
     """Names of the videos that lie in the input folder."""
-    with os.scandir(folder_paths.get_input_directory()) as entries:
-        return sorted(e.name for e in entries if e.name.lower().endswith(VIDEO_SUFFIXES))
+    try:
+        with os.scandir(folder_paths.get_input_directory()) as entries:
+            return sorted(e.name for e in entries if e.name.lower().endswith(VIDEO_SUFFIXES))
+    except OSError:  # a folder that is not there yet, or may not be read
+        return []
 
 
 def input_file(name: str) -> Path:
@@ -29,7 +32,7 @@ def input_file(name: str) -> Path:
     bare, folder = folder_paths.annotated_filepath(name)
     base = os.path.abspath(folder or folder_paths.get_input_directory())
     path = os.path.abspath(os.path.join(base, bare))
-    if not path.startswith(base + os.sep):
+    if path == base or not path.startswith(os.path.join(base, "")):
         raise InputError(f"{name} lies outside the {Path(base).name} folder: upload it instead")
     if not os.path.isfile(path):
         raise InputError(f"{name} is not in the {Path(base).name} folder: upload it, or choose one")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from comfy_api.latest import InputImpl, io
 
 from ..magicportrait_core.faces.tracker import track_image
 from ..magicportrait_core.preview import MODES, reenact_frames
-from .convert import kept_frames, single_picture, to_uint8
+from .convert import KeptFrames, single_picture, to_uint8
 from .links import is_linked, wired_fingerprint
 from .live_track import hold_preview, motion_settings
 from .networks import face_networks
@@ -87,7 +86,7 @@ class MagicPortraitPreview(io.ComfyNode):
         motion = motion_settings(neutral_frame, **settings)
         driver = face_track.track
         keep_all = is_linked(cls.hidden.prompt, cls.hidden.unique_id, IMAGES)
-        images = torch.empty(len(driver) if keep_all else 1, *portrait.shape[1:3], 3)
+        kept = KeptFrames(len(driver) if keep_all else 1, *portrait.shape[1:3])
 
         with warnings_on_node(cls.hidden.unique_id):
             networks = face_networks()
@@ -97,10 +96,10 @@ class MagicPortraitPreview(io.ComfyNode):
             )
             path = write_video(
                 "preview",
-                kept_frames(frames, images),
+                kept.of(frames),
                 picture.shape[1:],
                 driver.fps,
                 face_track.audio,
             )
         shown = hold_preview(cls.hidden.unique_id, picture, still, driver)
-        return io.NodeOutput(images, InputImpl.VideoFromFile(str(path)), ui=shown)
+        return io.NodeOutput(kept.images, InputImpl.VideoFromFile(str(path)), ui=shown)

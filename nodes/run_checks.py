@@ -45,8 +45,9 @@ def _checked_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs
 def _one_window(executor, model, noise_shape, *args, **kwargs):
     """Memory is asked for one window, not for the clip."""
     handler = (kwargs.get("model_options") or {}).get("context_handler")
-    if handler is not None:
-        noise_shape = [min(noise_shape[0], handler.context_length), *noise_shape[1:]]
+    length = getattr(handler, "context_length", None)
+    if length:
+        noise_shape = [min(noise_shape[0], length), *noise_shape[1:]]
     return executor(model, noise_shape, *args, **kwargs)
 
 

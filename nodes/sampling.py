@@ -21,6 +21,7 @@ from ..magicportrait_core.diffusion.solvers import whole_steps
 PAPER_SAMPLER = "magicportrait_ddim"
 SAMPLERS = [PAPER_SAMPLER, *comfy.samplers.SAMPLER_NAMES]
 SCHEDULERS = list(comfy.samplers.SCHEDULER_NAMES)
+ZERO_SNR = 1000.0  #: a largest sigma above it stands for noise without any signal
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def sample_ddim(
         power = 1 + sigma**2
         x = x / power.sqrt()  # signal and noise of power 1
         v = (x / power.sqrt() - clean) * power.sqrt() / sigma
-        signal = 0.0 if float(sigma) >= last * (1 - 1e-5) else power.rsqrt()
+        pure_noise = last > ZERO_SNR and float(sigma) >= last * (1 - 1e-5)
+        signal = 0.0 if pure_noise else power.rsqrt()
         spread = (1 - signal**2) ** 0.5
         clean, noise = signal * x - spread * v, signal * v + spread * x
         lead = (1 + leads[i] ** 2) ** -0.5

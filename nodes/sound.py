@@ -1,12 +1,15 @@
-"""The host's AUDIO as the core's source of sound."""
+"""The host's AUDIO as the core's source of sound, and the other way round."""
 
 from __future__ import annotations
 
 import wave
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from io import BytesIO
 
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.types import AudioSource
+from ..magicportrait_core.video import read_audio
 
 
 def audio_source(audio: dict) -> AudioSource:
@@ -22,3 +25,24 @@ def audio_source(audio: dict) -> AudioSource:
         file.setframerate(rate)
         file.writeframes(samples.cpu().numpy().tobytes())
     return AudioSource(content.getvalue(), 0.0, len(samples) / rate)
+
+
+class ClipAudio(Mapping):
+    """A clip's sound as AUDIO, decoded when somebody asks for it: minutes of it take seconds."""
+
+    def __init__(self, source: AudioSource) -> None:
+        self._source = source
+
+    @cached_property
+    def _decoded(self) -> dict:
+        waveform, rate = read_audio(self._source)
+        return {"waveform": waveform[None], "sample_rate": rate}
+
+    def __getitem__(self, key: str):
+        return self._decoded[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._decoded)
+
+    def __len__(self) -> int:
+        return len(self._decoded)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import comfy.sample
+import comfy.sampler_helpers
 import comfy.utils
 import latent_preview
+import torch
 from comfy_api.latest import io
 
 from ..magicportrait_core.diffusion.context_windows import PRESETS, WindowSettings
@@ -125,6 +127,10 @@ class TemporalDenoise(io.ComfyNode):
             disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
             seed=seed,
         )
+        mask = latent.get("noise_mask")
+        if mask is not None:  # the paper's last step leaves a little noise where steps do not fit
+            mask = comfy.sampler_helpers.prepare_mask(mask, samples.shape, samples.device)
+            samples = torch.where(mask > 0, samples, start.to(samples))
         return io.NodeOutput({**latent, "samples": samples})
 
 

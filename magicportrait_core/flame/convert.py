@@ -101,7 +101,7 @@ def import_folder(
     """
     folder = Path(folder)
     reports: list[ImportReport] = []
-    for path in sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES):
+    for path in sorted(_raw_files(folder)):
         stamps, hashes = _converted(folder)
         stat = path.stat()
         if (path.name, f"{stat.st_size} {stat.st_mtime_ns}") in stamps:
@@ -122,14 +122,21 @@ def folder_state(folder: str | os.PathLike) -> set[str]:
     Converting changes nothing: what was made of a raw file that is here still counts as that file.
     """
     folder = Path(folder)
-    raw = {p.name: p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES}
-    made = [
-        path
-        for path in folder.glob("*.safetensors")
-        if not set(_metadata(path).get("source_file", path.name).split(", ")) <= set(raw)
-    ]
+    raw = {path.name: path for path in _raw_files(folder)}
+    own = (path for path in folder.glob("*.safetensors") if path.is_file())
+    made = [path for path in own if not _sources(path) <= set(raw)]
     stats = {path.name: path.stat() for path in (*raw.values(), *made)}
     return {f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats.items()}
+
+
+def _sources(path: Path) -> set[str]:
+    """Names of the files that one of ours was made from; its own where it was not."""
+    return set(_metadata(path).get("source_file", path.name).split(", "))
+
+
+def _raw_files(folder: Path) -> list[Path]:
+    """Files that may be official ones; not folders, nor links to nothing."""
+    return [p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES and p.is_file()]
 
 
 def _converted(folder: Path) -> tuple[set[tuple[str, str]], set[str]]:

@@ -52,6 +52,8 @@ def _not_empty(data: bytes, name: str) -> bytes:
 def open_container(source: MediaSource, name: str) -> av.container.InputContainer:
     """Open for reading; the caller closes it (``with``)."""
     file = BytesIO(source) if isinstance(source, bytes) else os.path.abspath(source)
+    if not isinstance(source, bytes) and not source.exists():
+        raise InputError(f"{source} is not there any more.")
     try:
         return av.open(file, "r", container_options={"format_whitelist": _DEMUXERS})
     except av.FFmpegError as error:

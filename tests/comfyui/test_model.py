@@ -96,6 +96,10 @@ def test_stock_samplers_and_conditioning(measure):
     assert found["carried"] == [12, 12]
     assert found["ranges"] < 1e-6
     assert found["areas"] > 1e-3
+    assert found["whole_area"] < 1e-5
+    assert found["kept"] == 0
+    assert found["repainted"] > 0.1
+    assert found["without_zero_snr"] < 1e-3
 
 
 def test_memory_management(measure):
@@ -224,3 +228,24 @@ def test_face_landmarks_of_the_host(measure):
     assert found["off"] < 1e-3 < found["depth"]
     assert found["scores"] == [pytest.approx(0.9526, abs=1e-4)] * 8
     assert "100 x 100 px, the driving clip's are" in found["scaled"]
+
+
+def test_videos_of_every_kind(measure):
+    """Pictures in memory are taken as they are, a trim is kept, sound waits until it is heard."""
+    found = measure("videos")
+    assert found["created"] == {"even": list(range(12)), "odd": list(range(12))}
+    greys, rate, count, seconds = found["cut"]
+    assert (greys, rate, count) == ([3, 5, 7, 9, 11], 12, 5)
+    assert seconds == pytest.approx(5 / 12, abs=1e-3)
+    assert found["start"] == pytest.approx(-1 + 2 * 3 / 24 / 0.5, abs=1e-3)
+    assert found["unheard"] == 0
+    assert found["heard"] == [1, 22050, 44100]
+    if found["trimmed"] is not None:
+        ours, theirs, off = found["trimmed"]
+        assert ours == theirs == 20
+        assert abs(off) < 0.02
+    assert found["file"] == 40
+    assert found["broken_off"] == 2
+    assert found["no_input_folder"] == [True, []]
+    assert found["masks"] == [[1, 4, 6], [1, 4, 6], [5, 4, 6], [5, 4, 6]]
+    assert "mask has 3 frames, there are 5 to paste" in found["wrong_mask"]

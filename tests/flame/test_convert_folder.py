@@ -142,3 +142,15 @@ def test_only_head_models_take_a_name(tmp_path):
     with pytest.raises(InputError, match=r"gnm_head\.npz is no FLAME model"):
         import_file(tmp_path / "gnm_head.npz", tmp_path, declared="x")
     assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_folders_and_dead_links_are_passed_over(tmp_path):
+    write_gnm(tmp_path / "gnm_head.npz", gnm_arrays())
+    (tmp_path / "old.npz").mkdir()
+    (tmp_path / "made.safetensors").mkdir()
+    try:
+        (tmp_path / "gone.pkl").symlink_to(tmp_path / "elsewhere.pkl")
+    except OSError:
+        pytest.skip("links may not be made here")
+    assert len(folder_state(tmp_path)) == 1
+    assert [report.kind for report in import_folder(tmp_path)] == ["gnm_head"]

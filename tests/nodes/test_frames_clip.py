@@ -15,7 +15,7 @@ WHOLE = {"fps": None, "stride": 1, "max_frames": None, "skip_frames": 0}
 def shown(pack):
     """Which of 12 frames, and at which rate, a cut of a clip at 24 per second shows."""
     module = importlib.import_module(f"{pack.__name__}.nodes.frames_clip")
-    images = (torch.arange(12) / 255).reshape(12, 1, 1, 1).expand(12, 3, 4, 6)
+    images = (torch.arange(12) / 255).reshape(12, 1, 1, 1).expand(12, 4, 6, 3)
 
     def cut(**changes):
         clip = module.frames_clip(images, 24.0, **(WHOLE | changes))
@@ -42,7 +42,7 @@ def test_half_and_double_rate(shown):
 
 def test_broadcast_rate(pack):
     module = importlib.import_module(f"{pack.__name__}.nodes.frames_clip")
-    clip = module.frames_clip(torch.zeros(2, 3, 4, 6), 29.97, **WHOLE)
+    clip = module.frames_clip(torch.zeros(2, 4, 6, 3), 29.97, **WHOLE)
     assert clip.fps == Fraction(30000, 1001)
 
 

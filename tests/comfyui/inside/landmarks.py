@@ -57,7 +57,7 @@ class Detector:
 
 _, driving, *_ = run_node(MagicPortraitExample)
 frames = torch.stack([f.image for f, _ in zip(driving, range(8), strict=False)])
-clip = frames_clip(frames.float() / 255, 24.0, fps=None, stride=1, max_frames=None, skip_frames=0)
+clip = frames_clip(frames.movedim(1, -1).float() / 255, 24.0)
 own = run_node(MagicPortraitTrackFace, driving=clip, **CHOSEN)[0].track
 if MediaPipeFaceLandmarker is None:
     size = tuple(frames.shape[2:])

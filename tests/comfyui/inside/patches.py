@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from host import relative, report  # isort: skip  first: it finds the host
+from host import relative, report, run_node  # isort: skip  first: it finds the host
 
+import comfy.sample
 import tiny
 import torch
 from comfy.ldm.modules.attention import optimized_attention
@@ -15,6 +16,8 @@ from comfy_extras.nodes_model_downscale import PatchModelAddDownscale
 from comfy_extras.nodes_pag import PerturbedAttentionGuidance
 from comfy_extras.nodes_tomesd import TomePatchModel
 from pack.magicportrait_core.diffusion.context_windows import WindowSettings
+from pack.nodes.sampling import plan_run
+from pack.nodes.temporal_denoise import TemporalDenoise
 from pack.nodes.windows import set_windows
 
 from nodes import ConditioningCombine, ConditioningSetArea, ConditioningSetTimestepRange, KSampler
@@ -76,6 +79,17 @@ class Adapter:
             [(1 - half) * tokens.expand(len(q) // len(halves), -1, -1) for half in halves]
         )
         return out + self.weight * optimized_attention(q, tokens, tokens, extra["n_heads"])
+
+
+def plainly(sampler: str) -> torch.Tensor:
+    """Sampled in 4 steps from noise that still holds a signal."""
+    model = stock(ModelSamplingDiscrete, "v_prediction", False)
+    plan = plan_run(model, sampler, "simple", 4, 1.0)
+    noise = tiny.noise()[list(CLIP)]
+    return comfy.sample.sample_custom(
+        model, noise, 3.5, plan.sampler, plan.sigmas, *CONDS, torch.zeros_like(noise),
+        disable_pbar=True, seed=42,
+    )  # fmt: skip
 
 
 with torch.no_grad():
@@ -142,6 +156,17 @@ with torch.no_grad():
     early = ConditioningSetTimestepRange().set_range(positive, 0.0, 0.5)[0]
     late = ConditioningSetTimestepRange().set_range(positive, 0.5, 1.0)[0]
     ranges = ConditioningCombine().combine(early, late)[0]
+    everywhere_same = ConditioningSetArea().append(positive, 64, 128, 0, 0, 1.0)[0]
+    mask = torch.zeros(FRAMES, 1, 128, 64)
+    mask[:, :, :64] = 1
+    start = torch.randn(FRAMES, 4, 16, 8, generator=torch.Generator().manual_seed(0))
+    masked = run_node(  # 3 steps do not divide 1000
+        TemporalDenoise, model=tiny.model(), positive=positive, negative=negative,
+        latent={**latent, "samples": start, "noise_mask": mask}, seed=1, steps=3, cfg=3.5,
+        sampler="magicportrait_ddim", scheduler="simple", denoise=0.5, preset="inherit", window=0,
+        overlap=0,
+    )[0]["samples"]  # fmt: skip
+    without_zero_snr = [plainly(sampler) for sampler in ("euler", "magicportrait_ddim")]
     report(
         same={name: relative(made, base) for name, made in same.items()},
         changed={name: relative(made, base) for name, made in changed.items()},
@@ -153,5 +178,11 @@ with torch.no_grad():
         sampler_custom=relative(custom[0]["samples"], sampled["samples"]),
         carried=[sampled["magicportrait"]["fps"], custom[0]["magicportrait"]["fps"]],
         areas=relative(tiny.sample(tiny.model(), CLIP, (areas, negative), steps=2), base),
+        whole_area=relative(
+            tiny.sample(tiny.model(), CLIP, (everywhere_same, negative), steps=2), base
+        ),
+        kept=(masked - start)[:, :, 8:].abs().max().item(),
+        repainted=(masked - start)[:, :, :8].abs().mean().item(),
+        without_zero_snr=relative(*without_zero_snr),
         ranges=relative(tiny.sample(tiny.model(), CLIP, (ranges, negative), steps=2), base),
     )
