@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from ..topology import NUM_LANDMARKS
+from ..topology import NUM_LANDMARKS, NUM_MESH
 from ..types import Progress, VideoClip
 from .crop import crops_from_landmarks, tiles
 from .detector import overlap
@@ -25,6 +25,7 @@ from .smoothing import runs, smooth_crops
 ZOOM = 2.0  #: of the search where the whole picture shows no face
 HIDDEN = 0.15  #: overlap (IoU) with somebody else's face from which on an unseen face is hidden
 STRAY = 0.35  #: crop sides, and ln of the ratio of sides, from the expected crop
+MOST_CUT = 0.25  #: of the mesh beyond the picture, more than in the median frame
 NEAR = 1.0  #: crop sides from the expected place within which a lost face may be found again
 
 
@@ -133,6 +134,18 @@ def search(
                 found.presence[seen.frame] = seen.presence
                 break
     return found
+
+
+def without_cut(frames: Following, height: int, width: int) -> Following:
+    """Without the frames in which the picture's edge cuts the face, where it mostly does not.
+
+    The network presses such a mesh into what is seen of the face.
+    """
+    x, y = frames.landmarks[:, :NUM_MESH, 0], frames.landmarks[:, :NUM_MESH, 1]
+    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    cut = 1 - inside.float().mean(1)
+    usual = cut[frames.valid].median() if frames.valid.any() else 0.0
+    return replace(frames, presence=frames.presence.where(cut <= usual + MOST_CUT, 0.0))
 
 
 def fill(values: Tensor, known: Tensor, count: int) -> Tensor:

@@ -14,7 +14,7 @@ from ..topology import NUM_LANDMARKS
 from ..types import FaceTrack, Progress, VideoClip, no_progress
 from . import mesh
 from .crop import crops_from_landmarks, sample_crop
-from .following import Following, fill, numbered
+from .following import Following, fill, numbered, without_cut
 from .linking import link
 from .scan import PRESENT, Sighting, look_of
 from .selection import CHOICES, choose_person
@@ -62,6 +62,7 @@ def track_given(
     presence = torch.zeros(len(seen))
     presence[known] = torch.tensor([chosen[int(i)].presence for i in known])
     found = Following(crops_from_landmarks(landmarks), landmarks, presence)
+    found = without_cut(found, clip.height, clip.width)
     return finish_track(found, clip, smoothing)
 
 

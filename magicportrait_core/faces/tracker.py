@@ -18,7 +18,7 @@ from ..errors import InputError, MagicPortraitWarning, NoFaceError
 from ..threads import one_thread
 from ..types import FaceTrack, Progress, VideoClip, no_progress
 from .crop import MARGIN, crops_from_landmarks, tiles, whole
-from .following import ZOOM, Following, fill, numbered, refine, search
+from .following import ZOOM, Following, fill, numbered, refine, search, without_cut
 from .linking import link
 from .networks import FaceNetworks
 from .scan import Sighting, bounds, scan
@@ -65,6 +65,7 @@ def track_faces(
     frames = refine(clip, networks, person, others, len(sightings), progress)
     if not frames.valid.all():
         frames = search(clip, networks, frames, person, others, progress)
+    frames = without_cut(frames, clip.height, clip.width)
     if not frames.valid.any():
         raise NoFaceError(f"no frame of {clip.name} shows a face")
     return finish_track(frames, clip, smoothing)

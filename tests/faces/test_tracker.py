@@ -152,3 +152,18 @@ def test_the_callers_threads_are_left_as_they_were(networks, portrait):
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_face_that_leaves_the_picture_is_lost_before_it_is_deformed(networks, portrait, as_clip):
+    """Half a face's mesh is pressed into the half that is seen."""
+    frames = []
+    for shift in (0, 0, 0, 0, 60, 140, 220, 280, 330, 400, 450, 512):
+        frame = torch.zeros_like(portrait)
+        frame[:, :, shift:] = portrait[:, :, : 512 - shift]
+        frames.append(frame)
+    with pytest.warns(MagicPortraitWarning, match="no face found in"):
+        track = track_faces(as_clip(frames), networks, smoothing=0.0)
+    assert track.valid[:5].all()
+    assert not track.valid[-3:].any()
+    wide = track.boxes[:, 2] - track.boxes[:, 0]
+    assert (wide / wide[0]).min() > 0.85
