@@ -18,6 +18,7 @@ from ..magicportrait_core.motion.pipeline import (
 from ..magicportrait_core.types import VideoClip
 from .convert import core_to_image, single_picture
 from .head_folders import find_head, fingerprint, first_folder
+from .links import NOT_WIRED
 from .live_track import hold_motion
 from .networks import face_networks
 from .notes import warnings_on_node
@@ -32,8 +33,6 @@ from .sockets import (
     MotionSocket,
 )
 from .video_output import DeferredVideo, write_video
-
-NOT_WIRED = object()
 
 
 class FLAMETrack(io.ComfyNode):

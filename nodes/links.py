@@ -5,6 +5,9 @@ from __future__ import annotations
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
+#: what a validate_inputs is given for an input that has no wire; a wired one is None by then
+NOT_WIRED = object()
+
 
 def is_linked(prompt: dict | None, node_id: str, output: int) -> bool:
     """Whether some input of ``prompt`` takes that output.

@@ -10,6 +10,7 @@ from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.types import VideoClip
 from ..magicportrait_core.video import open_video
 from .frames_clip import frames_clip
+from .links import NOT_WIRED
 from .paths import input_file, list_videos
 from .progress import HostProgress
 from .schema import node_schema
@@ -19,7 +20,6 @@ from .video_input import video_clip
 from .video_output import DeferredVideo, write_video
 
 NO_VIDEO = "none"  #: the combo's only entry while the input folder holds no video
-NOT_WIRED = object()
 
 
 class LoadDrivingVideo(io.ComfyNode):
@@ -108,7 +108,7 @@ class LoadDrivingVideo(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, file, video=NOT_WIRED, frames=NOT_WIRED) -> bool | str:
+    def validate_inputs(cls, file=None, video=NOT_WIRED, frames=NOT_WIRED) -> bool | str:
         if video is not NOT_WIRED or frames is not NOT_WIRED:
             return True
         try:
@@ -118,7 +118,7 @@ class LoadDrivingVideo(io.ComfyNode):
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, file, video=NOT_WIRED, frames=NOT_WIRED, **_) -> str:
+    def fingerprint_inputs(cls, file=None, video=NOT_WIRED, frames=NOT_WIRED, **_) -> str:
         if video is not NOT_WIRED or frames is not NOT_WIRED:
             return "wired"
         stat = _chosen(file).stat()

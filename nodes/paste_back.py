@@ -15,7 +15,7 @@ from ..magicportrait_core.pasting.places import face_patches, portrait_patch, wi
 from ..magicportrait_core.types import AudioSource, VideoClip
 from .convert import KeptFrames, image_to_core
 from .frames_clip import frames_clip
-from .links import is_linked, wired_fingerprint
+from .links import NOT_WIRED, is_linked, wired_fingerprint
 from .networks import face_networks
 from .notes import warnings_on_node
 from .progress import HostProgress
@@ -98,6 +98,19 @@ class MagicPortraitPasteBack(io.ComfyNode):
             ],
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )
+
+    @classmethod
+    def validate_inputs(
+        cls, images=NOT_WIRED, result=NOT_WIRED, track=NOT_WIRED, face_track=NOT_WIRED,
+        target=NOT_WIRED, target_video=NOT_WIRED,
+    ) -> bool | str:  # fmt: skip
+        """What is not wired is told before the graph runs: this node comes last in it."""
+        given = (images, result, track, face_track, target, target_video)
+        try:
+            _check_wires(*(None if wire is NOT_WIRED else wire is None for wire in given))
+        except InputError as error:
+            return str(error)
+        return True
 
     @classmethod
     def fingerprint_inputs(cls, **_) -> str:

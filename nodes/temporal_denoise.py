@@ -20,6 +20,7 @@ from .schema import node_schema
 from .windows import FaceWindows, set_windows
 
 INHERIT = "inherit"
+MOST = 32  #: frames in a window, what the motion modules were trained for
 
 
 class TemporalDenoise(io.ComfyNode):
@@ -86,11 +87,15 @@ class TemporalDenoise(io.ComfyNode):
                     "window",
                     default=0,
                     min=0,
-                    max=32,
+                    max=MOST,
                     tooltip="Frames in a window; 0: the preset's.",
                 ),
                 io.Int.Input(
-                    "overlap", default=0, min=0, max=31, tooltip="Frames shared; 0: the preset's."
+                    "overlap",
+                    default=0,
+                    min=0,
+                    max=MOST - 1,
+                    tooltip="Frames shared; 0: the preset's.",
                 ),
             ],
             outputs=[
@@ -99,6 +104,16 @@ class TemporalDenoise(io.ComfyNode):
                 )
             ],
         )
+
+    @classmethod
+    def validate_inputs(cls, window, overlap) -> bool | str:
+        """Wired numbers are known when the node runs; these are None here."""
+        for name, value, most in (("window", window, MOST), ("overlap", overlap, MOST - 1)):
+            if value is not None and not 0 <= value <= most:
+                return f"{name} must be 0 to {most}, got {value}"
+        if window and overlap is not None and overlap >= window:
+            return f"overlap must be below window: got {overlap} of {window} frames"
+        return True
 
     @classmethod
     def execute(
