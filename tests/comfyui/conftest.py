@@ -132,7 +132,11 @@ class ComfyServer:
         raise AssertionError(f"no end within {timeout} s:\n" + self.log()[-4000:])
 
     def prompt_of(self, graph: dict) -> dict:
-        """A saved graph as the page would send it: each widget's value under its name."""
+        """A saved graph as the page would send it: each widget's value under its name.
+
+        Values are told by place. A widget behind the last one, which a newer host's node has and
+        the graph does not know, keeps its default.
+        """
         info = self.get("/object_info")
         links = {link[0]: [str(link[1]), link[2]] for link in graph["links"]}
         prompt = {}
@@ -142,8 +146,12 @@ class ComfyServer:
             kinds = info[node["type"]]["input"]
             names = [*kinds.get("required", {}).items(), *kinds.get("optional", {}).items()]
             values, inputs = list(node["widgets_values"]), {}
+            saved = {slot["name"] for slot in node["inputs"]}
             for name, (kind, *options) in names:
                 if kind in WIDGETS or isinstance(kind, list):
+                    if not values and name not in saved:
+                        inputs[name] = options[0]["default"]
+                        continue
                     inputs[name] = values.pop(0)
                     if values and values[0] in page_only(name, *options):
                         values.pop(0)
