@@ -43,8 +43,11 @@ def own_models() -> None:
 class ComfyServer:
     """A server process on a free loopback port, with a base folder of its own."""
 
-    def __init__(self, base: Path, pack_name: str, link: bool) -> None:
-        self.base = base
+    def __init__(
+        self, base: Path, pack_name: str, link: bool, options: tuple[str, ...] = ()
+    ) -> None:
+        """options: more words for the server's command line."""
+        self.base, self.options = base, options
         for folder in ("input", "output", "temp", "models", "custom_nodes", "user/default"):
             (base / folder).mkdir(parents=True)
         settings = base / "user/default/comfy.settings.json"
@@ -66,7 +69,7 @@ class ComfyServer:
         command = [comfyui_python(), "main.py", "--cpu", "--port", str(self.port)]
         command += ["--disable-auto-launch", "--disable-api-nodes"]
         command += ["--base-directory", str(self.base)]
-        command += ["--database-url", f"sqlite:///{self.base}/comfy.db"]
+        command += ["--database-url", f"sqlite:///{self.base}/comfy.db", *self.options]
         # one thread: where other programs keep the cores busy, threads that wait for one another
         # by spinning make the small networks ten times slower
         environment = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"} | os.environ
