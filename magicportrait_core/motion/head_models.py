@@ -62,7 +62,9 @@ def flame_folder(models: str | os.PathLike | None, progress: Progress = no_progr
     return folder
 
 
-def head_of(track: HeadTrack, folder: Path, name: str = AUTO, what: str = "the track") -> HeadModel:
+def head_of(
+    track: HeadTrack, folder: Folders, name: str = AUTO, what: str = "the track"
+) -> HeadModel:
     """The head model that a track was made with.
 
     Args:
@@ -84,8 +86,8 @@ def head_of(track: HeadTrack, folder: Path, name: str = AUTO, what: str = "the t
             return head
     raise InputError(
         f"{what} was made with head model {track.params.basis}, which is none of those in "
-        f"{folder} ({', '.join(found)}): import its file with `magicportrait weights import FILE`, "
-        "or track again."
+        f"{folder_names(folder)} ({', '.join(found)}): import its file with "
+        "`magicportrait weights import FILE`, or track again."
     )
 
 
