@@ -21,9 +21,9 @@ KIND = "flame"
 DOWNLOADED = "gnm_head"  #: key of the head model that needs no registration
 
 
-def flame_folders() -> list[Path]:
+def flame_folders() -> tuple[Path, ...]:
     """The folders that exist, first the one that is looked into first."""
-    return [path for path in map(Path, folder_paths.get_folder_paths(KIND)) if path.is_dir()]
+    return tuple(path for path in map(Path, folder_paths.get_folder_paths(KIND)) if path.is_dir())
 
 
 def first_folder() -> Path:
@@ -45,13 +45,16 @@ def plain(choice: str) -> str:
 
 
 def find_head(choice: str, tracker: str, progress: Progress) -> LoadedHead | None:
-    """Load a head model, auto: the first there is; raw files are converted. None: not here."""
-    name = plain(choice)
-    for folder in flame_folders():
+    """Load a head model, auto: the best there is; raw files are converted. None: not here.
+
+    Its parts and its tracker's networks may lie in another of the folders.
+    """
+    name, folders = plain(choice), flame_folders()
+    for folder in folders:
         import_folder(folder, progress)
-        found = heads(folder)
-        if found and name in (AUTO, *found):
-            return LoadedHead(open_head(folder, name), folder, tracker)
+    found = heads(folders)
+    if found and name in (AUTO, *found):
+        return LoadedHead(open_head(folders, name), folders, tracker)
     return None
 
 

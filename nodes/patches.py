@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..magicportrait_core.diffusion.attention import Attend
 from ..magicportrait_core.diffusion.hooks import Hooks, Site, Spot
+from .recorded_attention import remember
 
 
 class HostHooks(Hooks):
@@ -33,7 +34,15 @@ class HostHooks(Hooks):
         patch = self._replacement(spot.kind, spot.site)
         if patch is None:
             return None
-        return lambda q, k, v, heads: patch(q, k, v, self._extra(spot))
+
+        def attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
+            extra = self._extra(spot)
+            records = getattr(self._options.get("context_window"), "records", None)
+            if records is not None:
+                remember(records, patch, (q, k, v), extra)
+            return patch(q, k, v, extra)
+
+        return attend
 
     def attended(self, spot: Spot, out: Tensor) -> Tensor:
         for patch in self._patches.get(f"{spot.kind}_output_patch", ()):

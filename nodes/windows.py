@@ -19,6 +19,7 @@ from ..magicportrait_core.diffusion.context_windows import (
     context_windows,
     window_weights,
 )
+from .recorded_attention import Records, show_all
 
 Window = tuple[list[int], Tensor]  #: frames, what each counts in the average
 
@@ -32,6 +33,7 @@ class FaceWindow(ContextWindowABC):
         self.index_list = frames
         self.context_length = len(frames)
         self.total_frames = total
+        self.records: Records = {}
 
     def get_tensor(self, full: Tensor, device=None, dim: int | None = None, **_) -> Tensor:
         part = full if full.shape[0] == 1 else full[self.index_list]
@@ -70,6 +72,7 @@ class FaceWindows(ContextHandlerABC):
         totals = [torch.zeros_like(x_in) for _ in conds]
         counts = x_in.new_zeros(len(x_in), 1, 1, 1)
         options = model_options["transformer_options"]
+        seen = []
         try:
             for frames, weights in self.windows(len(x_in), timestep, model_options):
                 throw_exception_if_processing_interrupted()
@@ -81,8 +84,10 @@ class FaceWindows(ContextHandlerABC):
                 for total, part in zip(totals, made, strict=True):
                     total[frames] += part * each
                 counts[frames] += each
+                seen.append((frames, window.records))
         finally:
             options.pop("context_window", None)
+        show_all(seen, len(x_in))
         return [total / counts for total in totals]
 
     def _resized(self, part: dict, total: int, window: FaceWindow, controls: dict) -> dict:

@@ -71,7 +71,8 @@ class Weights {
     const { ready, summary, files } = (await answer.json())[this.kind];
     this.mark.classList.toggle("mp-there", ready);
     this.text.textContent = summary;
-    const rank = (file) => (file.needed ? 0 : 2) + (file.present ? 1 : 0);
+    // what must be had, then what may be had without a registration
+    const rank = (file) => (file.needed ? 0 : 4) + (file.present ? 2 : 0) + (file.downloadable ? 0 : 1);
     const sorted = [...files].sort((a, b) => rank(a) - rank(b));
     this.list.replaceChildren(...sorted.map(fileLine));
   }

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
-COLUMN, GAP, TOP = 380, 50, 60  #: px
+COLUMN, GAP, TOP = 380, 90, 60  #: px; the newer renderer draws nodes 60 px higher
 TITLE, SLOT, WIDGET, TEXT = 40, 22, 26, 110  #: px of height
 GROUP_COLOUR = "#3f789e"
 
@@ -87,11 +87,12 @@ class Graph:
         self._resize(json, column, tall)
         return Node(json, names)
 
-    def group(self, title: str, *nodes: Node) -> None:
-        """A box round nodes."""
+    def group(self, title: str, *nodes: Node, room: int = 0) -> None:
+        """A box round nodes, and so many px below them."""
         boxes = [(*node.json["pos"], *node.json["size"]) for node in nodes]
         left, top = min(b[0] for b in boxes) - 20, min(b[1] for b in boxes) - 80
-        right, bottom = max(b[0] + b[2] for b in boxes) + 20, max(b[1] + b[3] for b in boxes) + 20
+        right = max(b[0] + b[2] for b in boxes) + 20
+        bottom = max(b[1] + b[3] for b in boxes) + 20 + room
         self._groups.append(
             {
                 "id": len(self._groups) + 1,

@@ -1,6 +1,8 @@
 """Write workflows/*.json and subgraphs/*.json anew: python .ci/graphs/workflows.py SERVER, a
 running ComfyUI with the pack. Workflow 01 was drawn by hand; the others are below, one function
 each.
+
+Notes have names in italics: on their colour the newer page's way to show code cannot be read.
 """
 
 from __future__ import annotations
@@ -18,17 +20,17 @@ PROMPT = "A close up of a person."
 OWN_FILES = """
 
 **With your own files**
-- Put **Load Image** in place of the example's `portrait`: one picture with one face.
-- Put **Load Driving Video** in place of its `driving`: the clip whose motion is taken over."""
+- Put **Load Image** in place of the example's *portrait*: one picture with one face.
+- Put **Load Driving Video** in place of its *driving*: the clip whose motion is taken over."""
 WEIGHTS = """
 
 **Before the first run**
-- The paper's files go into `models/magicportrait`; **Model Loader** names what is missing and \
-where it comes from, or set its `if_missing` to `download`.
-- `clip_l.safetensors` goes into `models/text_encoders`, the VAE into `models/vae`.
-- A head model goes into `models/flame`: FLAME by registration, or GNM without one, by **Head \
+- The paper's files go into *models/magicportrait*; **Model Loader** names what is missing and \
+where it comes from, or set its *if_missing* to *download*.
+- *clip_l.safetensors* goes into *models/text_encoders*, the VAE into *models/vae*.
+- A head model goes into *models/flame*: FLAME by registration, or GNM without one, by **Head \
 Loader**."""
-RESULT = "\n\nThe result lies in ComfyUI's `output/video` folder, with the driver's sound."
+RESULT = "\n\nThe result lies in ComfyUI's *output/video* folder, with the driver's sound."
 
 
 def _hub(repo: str, path: str, directory: str) -> dict:
@@ -59,14 +61,14 @@ UPSCALER = {
 class Film(Graph):
     """What most of the graphs have in common."""
 
-    def track(self, column: int = 1) -> Node:
-        """Example pictures and their track, which `self.motion` names."""
+    def track(self, column: int = 1, room: int = 650) -> Node:
+        """Example pictures and their track. room: px below, for the scrubber that a run opens."""
         self.example = self.node("MagicPortraitExample", column)
         self.tracked = self.node(
             "FLAMETrack", column,
             driving=self.example["driving"], portrait=self.example["portrait"],
         )  # fmt: skip
-        self.group("Portrait and driver", self.example, self.tracked)
+        self.group("Portrait and driver", self.example, self.tracked, room=room)
         return self.tracked
 
     def maps(self, track, column: int = 2) -> Node:
@@ -126,11 +128,11 @@ def full(g: Film) -> None:
 def refined(g: Film) -> None:
     g.note(
         "## Preview, refined by diffusion\n\nThe preview engine's frames are the start: the "
-        "diffusion model repaints them by `denoise`. 0.4 keeps the preview's picture, 0.8 keeps "
+        "diffusion model repaints them by *denoise*. 0.4 keeps the preview's picture, 0.8 keeps "
         "little of it." + WEIGHTS + OWN_FILES + RESULT,
         height=440,
     )
-    tracked = g.track()
+    tracked = g.track(room=0)
     face = g.node("MagicPortraitTrackFace", 1, driving=g.example["driving"])
     preview = g.node(
         "MagicPortraitPreview", 2, portrait=tracked["portrait_crop"], face_track=face["face_track"]
@@ -160,7 +162,7 @@ def expression_only(g: Film) -> None:
 def lora(g: Film) -> None:
     g.note(
         "## With a LoRA\n\nAny SD1.5 LoRA: kohya, LoCon, peft or diffusers' older layout. "
-        "`report` says how many of its weights were matched. `apply_to` `both` also changes how "
+        "*report* says how many of its weights were matched. *apply_to both* also changes how "
         "the portrait is seen. The stock **LoraLoaderModelOnly** works too, for kohya's layout."
         + WEIGHTS + OWN_FILES + RESULT,
         height=480,
@@ -204,8 +206,8 @@ def paste_back(g: Film) -> None:
 def control_net(g: Film) -> None:
     g.note(
         "## Maps into a ControlNet\n\nThe depth of the moving face steers a stock SD1.5 "
-        "checkpoint, frame by frame. No head model is needed: the tracker is `landmarks_only`. "
-        "`depth_range` is `clip`, as ControlNets want it." + OWN_FILES + RESULT,
+        "checkpoint, frame by frame. No head model is needed: the tracker is *landmarks_only*. "
+        "*depth_range* is *clip*, as ControlNets want it." + OWN_FILES + RESULT,
         height=420,
     )
     example = g.node("MagicPortraitExample", 1)
@@ -237,7 +239,7 @@ def control_net(g: Film) -> None:
 def ksampler(g: Film) -> None:
     g.note(
         "## KSampler in place of Temporal Denoise\n\nThe model is a stock MODEL: any sampler and "
-        "any patch that takes one works. Keep to `simple`, `euler` or `ddim`; `karras` and a `cfg` "
+        "any patch that takes one works. Keep to *simple*, *euler* or *ddim*; *karras* and a *cfg* "
         "above 7 burn the picture." + WEIGHTS + OWN_FILES + RESULT,
         height=440,
     )
@@ -255,7 +257,7 @@ def ksampler(g: Film) -> None:
 def still(g: Film) -> None:
     g.note(
         "## Still editor\n\nRun once; then the picture follows the sliders at once. It needs no "
-        "download.\n\nPut **Load Image** in place of the example's `portrait` for your own "
+        "download.\n\nPut **Load Image** in place of the example's *portrait* for your own "
         "picture.",
         height=300,
     )

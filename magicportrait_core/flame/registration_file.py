@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..files import replacing
+from ..weights.folders import Folders, folder_list
 from .head_model import Embedding, HeadModel
 from .landmarks import points_on_faces
 from .registration import Registration, register, skin_faces
@@ -23,17 +24,25 @@ SIDE = 900  #: px of the picture
 WORST = 0.006  #: metres of residual that are drawn reddest
 
 
-def kept_registration(head: HeadModel, folder: str | Path) -> Registration:
+def kept_registration(head: HeadModel, folder: Folders) -> Registration:
     """The head's registration: read from ``folder`` where it is kept, else computed and kept.
 
-    Its file is named by the head's basis; beside it lies the picture of `draw_registration`. Where
-    nothing can be written it is computed every time. Raises InputError as `register` does.
+    Its file is named by the head's basis; beside it lies the picture of `draw_registration`. Of
+    several folders the first that can be written to keeps it; where none can, it is computed every
+    time. Raises InputError as `register` does.
     """
-    path = Path(folder) / "registrations" / f"{head.basis}.safetensors"
-    found = _read(path, head)
-    if found is not None:
-        return found
+    name = f"{head.basis}.safetensors"
+    paths = [place / "registrations" / name for place in folder_list(folder)]
+    for path in paths:
+        if (found := _read(path, head)) is not None:
+            return found
     made = register(head)
+    any(_kept(path, head, made) for path in paths)
+    return made
+
+
+def _kept(path: Path, head: HeadModel, made: Registration) -> bool:
+    """Whether it could be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, head, made)
@@ -41,8 +50,8 @@ def kept_registration(head: HeadModel, folder: str | Path) -> Registration:
         with replacing(path.with_suffix(".png")) as temporary:
             Image.fromarray(picture).save(temporary, "PNG")
     except (OSError, InputError):
-        pass
-    return made
+        return False
+    return True
 
 
 def draw_registration(head: HeadModel, registration: Registration) -> Tensor:

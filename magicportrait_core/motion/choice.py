@@ -10,6 +10,7 @@ from ..flame.head_model import HeadModel
 from ..flame.library import AUTO
 from ..flame.trackers import TRACKERS
 from ..weights.catalog import entry_of
+from ..weights.folders import Folders, folder_list
 from .head_models import TrackerChoice, choose_tracker
 
 LANDMARKS_ONLY = "landmarks_only"
@@ -18,7 +19,7 @@ MOTION_TRACKERS = (AUTO, *TRACKERS, LANDMARKS_ONLY)
 
 
 def choose_motion_tracker(
-    tracker: str, head: HeadModel | None, folder: Path | None
+    tracker: str, head: HeadModel | None, folder: Folders | None
 ) -> TrackerChoice:
     """The tracker for what the user asked: one of MOTION_TRACKERS.
 
@@ -26,7 +27,7 @@ def choose_motion_tracker(
 
     Args:
         head: None: there is none.
-        folder: models/flame, where the head's parts and the networks lie.
+        folder: models/flame, where the head's parts and the networks lie, or several such.
 
     Raises:
         InputError: a tracker that is asked for and cannot run here: what it lacks, what to get,
@@ -39,7 +40,8 @@ def choose_motion_tracker(
         return TrackerChoice(LANDMARKS_ONLY, "no head model is here")
     if head is None or folder is None:
         raise InputError(
-            f"{tracker} needs a head model, and there is none. {ways_to_a_head(folder)}"
+            f"{tracker} needs a head model, and there is none. "
+            f"{ways_to_a_head(None if folder is None else folder_list(folder)[0])}"
         )
     return choose_tracker(tracker, head, folder)
 

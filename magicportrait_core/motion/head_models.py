@@ -30,7 +30,7 @@ from ..flame.trackers.deca_smirk import BASIS, check_head, knows
 from ..light import SKIN
 from ..types import HeadTrack, Progress, no_progress
 from ..weights.catalog import entry_of
-from ..weights.folders import models_folder
+from ..weights.folders import Folders, find_file, folder_list, folder_names, models_folder
 
 #: What `choose_tracker` takes; "landmarks", which needs no head model, is `pipeline.track`'s.
 TRACKER_CHOICES = (AUTO, *TRACKERS)
@@ -62,7 +62,9 @@ def flame_folder(models: str | os.PathLike | None, progress: Progress = no_progr
     return folder
 
 
-def head_of(track: HeadTrack, folder: Path, name: str = AUTO, what: str = "the track") -> HeadModel:
+def head_of(
+    track: HeadTrack, folder: Folders, name: str = AUTO, what: str = "the track"
+) -> HeadModel:
     """The head model that a track was made with.
 
     Args:
@@ -84,13 +86,13 @@ def head_of(track: HeadTrack, folder: Path, name: str = AUTO, what: str = "the t
             return head
     raise InputError(
         f"{what} was made with head model {track.params.basis}, which is none of those in "
-        f"{folder} ({', '.join(found)}): import its file with `magicportrait weights import FILE`, "
-        "or track again."
+        f"{folder_names(folder)} ({', '.join(found)}): import its file with "
+        "`magicportrait weights import FILE`, or track again."
     )
 
 
 def choose_tracker(
-    tracker: str, head: HeadModel, folder: Path, neutral_frame: int | None = None
+    tracker: str, head: HeadModel, folder: Folders, neutral_frame: int | None = None
 ) -> TrackerChoice:
     """The tracker for what the user asked: one of TRACKER_CHOICES.
 
@@ -123,7 +125,7 @@ def choose_tracker(
 def make_tracker(
     choice: TrackerChoice,
     head: HeadModel,
-    folder: Path,
+    folder: Folders,
     *,
     smoothing: float = 0.5,
     neutral_frame: int | None = None,
@@ -131,10 +133,10 @@ def make_tracker(
 ) -> Tracker:
     """Make a chosen tracker ready. Raises InputError where a file of its own is missing."""
     if choice.name == DecaSmirk.name:
-        missing = [n for n in NETWORKS if not (folder / regressor_file(n)).is_file()]
-        raw = [entry_of(n).found_in(folder) for n in missing]
+        missing, folders = _missing_networks(folder), folder_list(folder)
+        raw = [entry_of(n).found_in(place) for n in missing for place in folders]
         if len(missing) > 1 and not any(raw):
-            raise InputError(" ".join(entry_of(n).how_to_get(folder) for n in missing))
+            raise InputError(" ".join(entry_of(n).how_to_get(folders[0]) for n in missing))
         states = (open_regressor(folder, network) for network in NETWORKS)
         return DecaSmirk(head, *states, device, smoothing=smoothing)
     registration = kept_registration(head, folder)
@@ -143,19 +145,19 @@ def make_tracker(
     )
 
 
-def skin_of(track: HeadTrack, head: HeadModel, folder: Path) -> Tensor:
+def skin_of(track: HeadTrack, head: HeadModel, folder: Folders) -> Tensor:
     """(3, h_t, w_t) RGB: FLAME's texture space as the track has it; one colour without it."""
     textured = head.family == "flame" and head.uvs is not None
-    if textured and (folder / part_file("texture")).is_file():
+    if textured and find_file(folder, part_file("texture")) is not None:
         return albedo(open_texture(folder), track.texture)
     return SKIN
 
 
-def tracker_states(folder: Path) -> tuple[TrackerState, ...]:
+def tracker_states(folder: Folders) -> tuple[TrackerState, ...]:
     """Which head trackers could run with what lies converted in models/flame. Loads nothing."""
     found = head_metadata(folder)
     nothing = "no head model is here, `magicportrait weights list` says where they come from"
-    marked = any((folder / part_file(part)).is_file() for part in _LANDMARK_PARTS)
+    marked = any(find_file(folder, part_file(part)) is not None for part in _LANDMARK_PARTS)
     lacking = _lacking_networks(folder)
     theirs = [n for n, made in found.items() if BASIS in (n, made.get("codes"))]
     able = [n for n, made in found.items() if marked or made.get("family") != "flame"]
@@ -169,7 +171,11 @@ def tracker_states(folder: Path) -> tuple[TrackerState, ...]:
     )
 
 
-def _lacking_networks(folder: Path) -> str:
+def _missing_networks(folder: Folders) -> list[str]:
+    return [n for n in NETWORKS if find_file(folder, regressor_file(n)) is None]
+
+
+def _lacking_networks(folder: Folders) -> str:
     """What deca_smirk lacks, "" where nothing."""
-    names = [n.upper() for n in NETWORKS if not (folder / regressor_file(n)).is_file()]
-    return f"no network of {' or '.join(names)} is in {folder}" if names else ""
+    names = [n.upper() for n in _missing_networks(folder)]
+    return f"no network of {' or '.join(names)} is in {folder_names(folder)}" if names else ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -39,6 +38,7 @@ from ..types import (
     VideoClip,
     no_progress,
 )
+from ..weights.folders import Folders
 from .choice import LANDMARKS_ONLY, choose_motion_tracker
 from .head_models import TrackerChoice, make_tracker, skin_of
 from .head_pipeline import MapSettings
@@ -51,10 +51,10 @@ AnyMotion = MotionTrack | LandmarkMotion
 
 @dataclass(frozen=True)
 class HeadFiles:
-    """A head model and the folder of what goes with it."""
+    """A head model and where what goes with it lies."""
 
     head: HeadModel
-    folder: Path  #: models/flame
+    folder: Folders  #: models/flame, or each folder of that kind
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InputError
 
 VARIABLE = "MAGICPORTRAIT_MODELS"
 KINDS = ("flame", "magicportrait")  #: head models and what trackers need; diffusion networks
+
+#: one folder of a kind, or several: a file is taken from the first that has it
+Folders = str | os.PathLike | Sequence[str | os.PathLike]
+
+
+def folder_list(folders: Folders) -> tuple[Path, ...]:
+    """The folders, one by one. They need not exist; at least one is asked for."""
+    one = isinstance(folders, str | os.PathLike)
+    return (Path(folders),) if one else tuple(dict.fromkeys(map(Path, folders)))
+
+
+def find_file(folders: Folders, name: str) -> Path | None:
+    """The file of that name in the first of the folders that has it."""
+    return next((p for p in (f / name for f in folder_list(folders)) if p.is_file()), None)
+
+
+def folder_names(folders: Folders) -> str:
+    """The folders as errors name them."""
+    return " or ".join(map(str, folder_list(folders)))
 
 
 def models_folder(chosen: str | os.PathLike | None = None) -> Path:

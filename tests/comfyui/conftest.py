@@ -43,8 +43,11 @@ def own_models() -> None:
 class ComfyServer:
     """A server process on a free loopback port, with a base folder of its own."""
 
-    def __init__(self, base: Path, pack_name: str, link: bool) -> None:
-        self.base = base
+    def __init__(
+        self, base: Path, pack_name: str, link: bool, options: tuple[str, ...] = ()
+    ) -> None:
+        """options: more words for the server's command line."""
+        self.base, self.options = base, options
         for folder in ("input", "output", "temp", "models", "custom_nodes", "user/default"):
             (base / folder).mkdir(parents=True)
         settings = base / "user/default/comfy.settings.json"
@@ -66,7 +69,7 @@ class ComfyServer:
         command = [comfyui_python(), "main.py", "--cpu", "--port", str(self.port)]
         command += ["--disable-auto-launch", "--disable-api-nodes"]
         command += ["--base-directory", str(self.base)]
-        command += ["--database-url", f"sqlite:///{self.base}/comfy.db"]
+        command += ["--database-url", f"sqlite:///{self.base}/comfy.db", *self.options]
         # one thread: where other programs keep the cores busy, threads that wait for one another
         # by spinning make the small networks ten times slower
         environment = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"} | os.environ
@@ -132,7 +135,11 @@ class ComfyServer:
         raise AssertionError(f"no end within {timeout} s:\n" + self.log()[-4000:])
 
     def prompt_of(self, graph: dict) -> dict:
-        """A saved graph as the page would send it: each widget's value under its name."""
+        """A saved graph as the page would send it: each widget's value under its name.
+
+        Values are told by place. A widget behind the last one, which a newer host's node has and
+        the graph does not know, keeps its default.
+        """
         info = self.get("/object_info")
         links = {link[0]: [str(link[1]), link[2]] for link in graph["links"]}
         prompt = {}
@@ -142,8 +149,12 @@ class ComfyServer:
             kinds = info[node["type"]]["input"]
             names = [*kinds.get("required", {}).items(), *kinds.get("optional", {}).items()]
             values, inputs = list(node["widgets_values"]), {}
+            saved = {slot["name"] for slot in node["inputs"]}
             for name, (kind, *options) in names:
                 if kind in WIDGETS or isinstance(kind, list):
+                    if not values and name not in saved:
+                        inputs[name] = options[0]["default"]
+                        continue
                     inputs[name] = values.pop(0)
                     if values and values[0] in page_only(name, *options):
                         values.pop(0)

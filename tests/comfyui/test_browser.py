@@ -113,6 +113,7 @@ def test_weights_badge(server, environment, pictures, renderer):
     check_renderer(page, renderer)
     assert page["summary"] == "no head model installed"
     assert any("generic_model.pkl" in file for file in page["files"])
+    assert "gnm_head.npz" in page["files"][0], "what needs no registration stands first"
 
 
 def test_blueprint(server, environment, pictures):

@@ -197,6 +197,17 @@ def test_stock_nodes_in_a_row(model_server, graph):
     assert FUSION in cached(succeeded(model_server.run(graph))), "a LoRA reads the portrait again"
 
 
+def test_self_attention_guidance(model_server, graph):
+    """It needs more than the 64 px of the other graphs, of whatever model; the windows are ours."""
+    graph = copy.deepcopy(graph)
+    graph["11"] = picture(0x8899AA, frames=1, size=128)
+    for number, color in (("12", 0x777777), ("13", 0x8080FF), ("14", 0xAA8877)):
+        graph[number] = picture(color, size=128)
+    graph["20"] = node("SelfAttentionGuidance", model=[LOADER, 0], scale=0.5, blur_sigma=2.0)
+    graph[SAMPLER]["inputs"]["model"] = ["20", 0]
+    assert frame_count(saved(model_server, succeeded(model_server.run(graph)))) == FRAMES
+
+
 def test_sound_tiles_and_pictures(model_server, graph):
     """A sound wired in reaches the file; images are whole only where wired."""
     with wave.open(str(model_server.base / "input/tone.wav"), "wb") as file:

@@ -110,7 +110,7 @@ sys.modules["pack"] = pack = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(pack)
 folders = importlib.import_module("pack.nodes.head_folders")
 found = folders.find_head("auto", "auto", lambda *a: None)
-print("FOUND", found.head.name, found.folder)
+print("FOUND", found.head.name, found.folder[0])
 print("OFFERED", folders.head_options()[:2])
 """)
     assert f"FOUND small {tmp_path}/elsewhere/flame" in out

@@ -90,6 +90,15 @@ def test_stock_patches(measure):
     assert found["adapter_total"] == [4]
 
 
+def test_self_attention_guidance(measure):
+    """What it records of a clip in windows is what it records of the windows' own clips."""
+    found = measure("attention_guidance")
+    assert found["off"] < 2e-5
+    assert found["windows"] < 1e-5
+    assert min(found["matters"], found["shared"]) > 1e-3
+    assert found["finite"]
+
+
 def test_stock_samplers_and_conditioning(measure):
     found = measure("patches")
     assert found["sampler_custom"] < 1e-6

@@ -36,6 +36,16 @@ def test_nothing_can_be_written(golden_head, tmp_path):
     assert len(kept_registration(golden_head, tmp_path).indices) > 300
 
 
+def test_the_first_folder_that_can_be_written_keeps_it(golden_head, tmp_path, monkeypatch):
+    locked, free, last = (tmp_path / name for name in ("locked", "free", "last"))
+    locked.write_text("a file where the folder should be")
+    made = kept_registration(golden_head, (locked, free, last))
+    assert (free / "registrations" / f"{golden_head.basis}.safetensors").is_file()
+    assert not last.exists()
+    monkeypatch.setattr(registration_file, "register", None)
+    assert same(kept_registration(golden_head, (last, locked, free)), made)
+
+
 def test_the_picture_shows_points_on_the_face(golden_head):
     picture = draw_registration(golden_head, register(golden_head)).int()
     green = (picture[1] > picture[0] + 60) & (picture[1] > picture[2] + 60)

@@ -7,7 +7,7 @@ import torch
 
 from magicportrait_core.errors import InputError
 from magicportrait_core.flame.files import save_part
-from magicportrait_core.flame.library import head_metadata, part_file
+from magicportrait_core.flame.library import head_metadata, open_head, part_file
 from magicportrait_core.flame.regressor_files import regressor_file, save_regressor
 from magicportrait_core.flame.texture import NUM_COMPONENTS, SIZE
 from magicportrait_core.flame.trackers import LandmarkFit
@@ -55,6 +55,32 @@ def test_auto_takes_the_papers_tracker_where_it_can(folder):
     chosen = choose_tracker("auto", head, folder)
     assert chosen.name == "landmark_fit"
     assert "DECA" not in chosen.why
+
+
+def test_parts_and_networks_apart_from_the_head(tmp_path, folder):
+    """In any of several folders: those of extra_model_paths.yaml."""
+    empty, parts, networks = (tmp_path / name for name in ("empty", "parts", "networks"))
+    parts.mkdir()
+    networks.mkdir()
+    fill_models(tmp_path, generic())
+    (folder / "small.safetensors").rename(parts / "other.safetensors")
+    (folder / part_file("landmarks")).rename(parts / part_file("landmarks"))
+    put_networks(networks)
+    folders = (empty, parts, folder, networks)
+    assert list(head_metadata(folders)) == ["flame2020_generic", "other"]
+    head = open_head(folders)
+    assert head.name == "flame2020_generic"
+    assert head.landmarks is not None
+    assert choose_tracker("auto", head, folders).name == "deca_smirk"
+    assert [state.ready for state in tracker_states(folders)] == [True, True]
+    choice = choose_tracker("auto", head, (empty, folder))
+    assert choice.name == "landmark_fit"
+    assert choice.why == f"no network of DECA or SMIRK is in {empty} or {folder}"
+    with pytest.raises(
+        InputError,
+        match=r"no head model missing in .*empty or .*there are flame2020_generic, other",
+    ):
+        open_head(folders, "missing")
 
 
 def test_auto_leaves_the_networks_where_codes_would_mean_another_face(folder):
@@ -123,6 +149,8 @@ def test_texture_as_the_track_has_it(folder):
     save_part(folder / part_file("texture"), "texture", {"mean": mean, "basis": basis}, {})
     expected = mean + 0.25 * track.texture[1]
     torch.testing.assert_close(skin_of(track, small_head(), folder), expected)
+    elsewhere = (folder.parent / "nothing", folder)
+    torch.testing.assert_close(skin_of(track, small_head(), elsewhere), expected)
     plain = replace(small_head(), uvs=None, uv_faces=None)
     assert torch.equal(skin_of(track, plain, folder), SKIN)
 

@@ -9,6 +9,9 @@ from magicportrait_core.errors import InputError
 from magicportrait_core.weights import folders
 from magicportrait_core.weights.folders import (
     comfyui_models,
+    find_file,
+    folder_list,
+    folder_names,
     kind_folder,
     models_folder,
     user_models,
@@ -74,3 +77,18 @@ def test_kind_folders_are_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be made"):
         kind_folder("flame", tmp_path / "file")
+
+
+def test_several_folders_of_a_kind(tmp_path):
+    """The first that has the file; one folder is a list of one."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    second.mkdir()
+    (second / "a.bin").touch()
+    assert folder_list(str(first)) == (first,)
+    assert folder_list([first, str(second), first]) == (first, second)
+    assert find_file(first, "a.bin") is None
+    assert find_file([first, second], "a.bin") == second / "a.bin"
+    first.mkdir()
+    (first / "a.bin").touch()
+    assert find_file([first, second], "a.bin") == first / "a.bin"
+    assert folder_names([first, second]) == f"{first} or {second}"
