@@ -15,6 +15,7 @@ from pathlib import Path
 from torch import Tensor
 
 from ..errors import InputError
+from ..weights.advice import command
 from ..weights.catalog import how_to_get_all
 from ..weights.wholeness import quick_fault
 from .model_folders import MOTION_FILE, ModelFolders
@@ -66,7 +67,7 @@ def find_model_files(
         whole = Path(combined) if combined is not False else None
     if whole is not None:
         if not whole.is_file():
-            raise InputError(f"{whole} does not exist: `magicportrait weights convert` makes one.")
+            raise InputError(f"{whole} does not exist: {command('weights convert')} makes one.")
         return ModelFiles.of_combined(whole)
     own = {part: folders.file(f"{part}.pth") for part in PARTS}
     motion, base = folders.file(MOTION_FILE), folders.base_unet()

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..checks import check_choice
 from ..errors import InputError
+from ..weights.advice import importing
 from ..weights.catalog import Entry, entry_of
 from .files import KIND, PARTS, load_head, load_part, with_parts
 from .gnm import gnm_landmarks
@@ -78,8 +79,8 @@ def open_head(folder: str | os.PathLike, name: str = AUTO) -> HeadModel:
         name = next(iter(files))
     elif name not in files:
         raise InputError(
-            f"There is no head model {name} in {folder}, there are {', '.join(files)}: import its "
-            "file with `magicportrait weights import FILE --as NAME`."
+            f"There is no head model {name} in {folder}, there are {', '.join(files)}: "
+            f"{importing('its file', folder, name='NAME')}."
         )
     head = replace(load_head(files[name]), name=name)
     if head.family != "flame":
@@ -109,5 +110,6 @@ def _existing(folder: str | os.PathLike, file: str, what: str) -> Path:
 
 def _missing(entry: Entry, folder: Path) -> str:
     if raw := entry.found_in(folder):
-        return f"{raw.name} is not converted yet: run `magicportrait weights import {raw}`."
+        way = importing("it", folder, file=raw)
+        return f"{raw.name} is not converted yet: {way}."
     return entry.how_to_get(folder)

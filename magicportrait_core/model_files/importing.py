@@ -24,6 +24,7 @@ from ..errors import InputError
 from ..files import replacing
 from ..flame.convert import ImportReport, import_file
 from ..types import Progress, no_progress
+from ..weights.advice import command
 from ..weights.catalog import DIFFUSION, entry_of
 from ..weights.folders import kind_folder
 from ..weights.records import sha256_of
@@ -98,7 +99,7 @@ def _import_diffusion(
     if seen.kind in ("combined", "prompt") and not is_safetensors(path):
         raise InputError(
             f"{path.name} holds {seen.what}, which is read from .safetensors only: take the "
-            "official files, and make one by `magicportrait weights convert`."
+            f"official files, and make one by {command('weights convert')}."
         )
     if seen.kind == "combined":
         name = combined_name(_dtype_of(state))

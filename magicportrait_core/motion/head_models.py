@@ -29,6 +29,7 @@ from ..flame.trackers import TRACKERS, DecaSmirk, LandmarkFit, Tracker
 from ..flame.trackers.deca_smirk import BASIS, check_head, knows
 from ..light import SKIN
 from ..types import HeadTrack, Progress, no_progress
+from ..weights.advice import command, importing, whereabouts
 from ..weights.catalog import entry_of
 from ..weights.folders import models_folder
 
@@ -84,8 +85,7 @@ def head_of(track: HeadTrack, folder: Path, name: str = AUTO, what: str = "the t
             return head
     raise InputError(
         f"{what} was made with head model {track.params.basis}, which is none of those in "
-        f"{folder} ({', '.join(found)}): import its file with `magicportrait weights import FILE`, "
-        "or track again."
+        f"{folder} ({', '.join(found)}): {importing('its file', folder)}, or track again."
     )
 
 
@@ -105,7 +105,7 @@ def choose_tracker(
     if tracker == DecaSmirk.name and neutral_frame is not None:
         raise InputError(
             f"{DecaSmirk.name} takes no neutral frame: name one when the motion is carried over "
-            f"(`magicportrait maps --neutral-frame`), or use the tracker {LandmarkFit.name}."
+            f"({command('maps --neutral-frame')}), or use the tracker {LandmarkFit.name}."
         )
     if tracker != AUTO:
         return TrackerChoice(tracker, "asked for")
@@ -154,7 +154,7 @@ def skin_of(track: HeadTrack, head: HeadModel, folder: Path) -> Tensor:
 def tracker_states(folder: Path) -> tuple[TrackerState, ...]:
     """Which head trackers could run with what lies converted in models/flame. Loads nothing."""
     found = head_metadata(folder)
-    nothing = "no head model is here, `magicportrait weights list` says where they come from"
+    nothing = f"no head model is here, {whereabouts()} they come from"
     marked = any((folder / part_file(part)).is_file() for part in _LANDMARK_PARTS)
     lacking = _lacking_networks(folder)
     theirs = [n for n, made in found.items() if BASIS in (n, made.get("codes"))]
