@@ -96,7 +96,11 @@ Maps = Annotated[
 ]
 ReferenceMode = Annotated[
     bool,
-    _option("--reference-mode", help="As the paper's code: its windows, rounding and maps."),
+    _option(
+        "--reference-mode",
+        help="As the paper's code: its windows, rounding and maps, and its official files even "
+        "where a converted one is there.",
+    ),
 ]
 RunFolderOption = Annotated[
     Path | None,

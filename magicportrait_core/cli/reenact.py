@@ -9,7 +9,7 @@ import typer
 
 from . import diffusion_options as dif
 from . import options as opt
-from .console import print_report, say, say_tracker, watched
+from .console import print_report, say, say_tracker, say_weights, watched
 
 _MOTION = "How it moves"
 
@@ -136,6 +136,7 @@ def reenact(
             )
     say(f"Engine: {choice.name} ({choice.why}).")
     say_tracker(report)
+    say_weights(report)
     for note in report.notes:
         say(note)
     print_report(report, as_json)

@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..weights.advice import command
 from ..weights.catalog import how_to_get_all
 from ..weights.wholeness import quick_fault
-from .model_folders import MOTION_FILE, ModelFolders
+from .model_folders import COMBINED, MOTION_FILE, ModelFolders
 from .parts import PARTS, read_part_of
 
 __all__ = ["PARTS", "ModelFiles", "check_whole", "find_model_files", "read_part"]
@@ -48,6 +48,7 @@ def find_model_files(
     vae: bool = True,
     text: bool = True,
     combined: bool | str | os.PathLike = True,
+    exact: bool = False,
 ) -> ModelFiles:
     """What is in a models folder; nothing is read.
 
@@ -57,12 +58,13 @@ def find_model_files(
         vae, text: whether there must be a VAE, and a prompt's embedding or a text encoder.
         combined: a combined file; True takes one that is there before official files (of several
             fp32 before fp16 before bf16), False takes official files only.
+        exact: where ``combined`` is True, official files go before one of half precision.
 
     Raises InputError that says of each missing file how to get it.
     """
     folders = ModelFolders.of(models)
     if combined is True:
-        whole = folders.combined()
+        whole = folders.combined(COMBINED[:1] if exact else COMBINED)
     else:
         whole = Path(combined) if combined is not False else None
     if whole is not None:
@@ -87,6 +89,8 @@ def find_model_files(
         missing.append("vae")
     if text and files.text is None:
         missing.append("sd15_text_encoder")
+    if missing and exact and combined is True and (whole := folders.combined()):
+        return ModelFiles.of_combined(whole)
     if missing:
         raise InputError(how_to_get_all(missing, folders.own[0]))
     return files

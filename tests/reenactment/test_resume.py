@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from magicportrait_core.diffusion.unet import DenoisingUNet
 from magicportrait_core.errors import InputError
@@ -125,7 +126,7 @@ def test_another_setup_is_named_and_refused(tmp_path, reenact, whole, quick, mon
     reenact(output, other, run_folder=folder)
     with pytest.raises(InputError, match=r"settings\.sampling\.seed is 42 now, was 7"):
         reenact(output, run_folder=folder, resume=True)
-    monkeypatch.setattr(run_module.record.torch, "get_num_threads", lambda: 77)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
     with pytest.raises(InputError, match=r"machine\.threads is 77 now"):
         reenact(output, other, run_folder=folder, resume=True)
     monkeypatch.undo()
