@@ -17,7 +17,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..weights.advice import command
 from ..weights.catalog import how_to_get_all
-from ..weights.wholeness import quick_fault
+from ..weights.wholeness import refusal_of
 from .model_folders import COMBINED, MOTION_FILE, ModelFolders
 from .parts import PARTS, read_part_of
 
@@ -101,8 +101,8 @@ def check_whole(files: ModelFiles) -> None:
     and end tell: in no time, before the long work."""
     paths = (*sum(files.parts.values(), ()), files.vae, files.text)
     for path in dict.fromkeys(path for path in paths if path is not None):
-        if fault := quick_fault(path):
-            raise InputError(f"{path} is damaged ({fault}): take it from its source again.")
+        if sentence := refusal_of(path):
+            raise InputError(f"{path.parent}: {sentence}")
 
 
 def read_part(files: ModelFiles, part: str) -> tuple[dict[str, Tensor], dict[str, int]]:

@@ -15,7 +15,7 @@ from ..weights.catalog import CATALOG, Entry
 from ..weights.folders import KINDS, models_folder
 from ..weights.records import read_records, sha256_of
 from ..weights.state_files import read_state
-from ..weights.wholeness import checksum_fault, quick_fault
+from ..weights.wholeness import MISNAMED, checksum_fault, quick_fault, refusal_of
 
 VERIFIED, UNVERIFIED, BAD = "verified", "unverified", "bad"
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", ".pkl", ".npz", ".npy", ".obj")
@@ -57,6 +57,8 @@ def check_file(path: Path, models: Path, progress: Progress = no_progress) -> Fi
     if not path.is_file():
         return FileCheck(path, BAD, "nothing", None, ("does not exist",))
     if fault := quick_fault(path):
+        if fault == MISNAMED:
+            return FileCheck(path, BAD, "a pickle by a false name", None, (refusal_of(path),))
         return FileCheck(path, BAD, "a damaged file", None, (fault,))
     entry = entry_at(path, models)
     try:
