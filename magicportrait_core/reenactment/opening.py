@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..diffusion.context_windows import context_windows
 from ..diffusion.model_files import ModelFiles, check_whole, find_model_files
 from ..diffusion.weight_files import said_of_choice
 from ..drivers import FaceChoice, Trimming
@@ -92,6 +93,8 @@ def open_job(
     open_start(settings.init, _length(source))
     setup = _setup(inputs, settings, head, files, device)
     folder = RunFolder.begin(inputs.place, setup, resume)
+    if device.type == "cpu":
+        warnings.warn(_said_of_time(_length(source), settings), MagicPortraitWarning, stacklevel=3)
     return Job(inputs, settings, device, picture, source, head, files, folder)
 
 
@@ -123,6 +126,17 @@ def _versions(settings: DiffusionSettings) -> Mapping[str, Any]:
     if settings.look.backend in ("numba", "pytorch3d"):
         needed.append(settings.look.backend)
     return record.versions(*needed)
+
+
+def _said_of_time(frames: int, settings: DiffusionSettings) -> str:
+    """How much work a run is, where each part of it takes seconds to minutes."""
+    sampling = settings.sampling
+    windows = len(context_windows(frames, sampling.windows))
+    return (
+        f"The diffusion engine takes long on a CPU: {frames} frames are {windows} windows, each "
+        f"computed in {sampling.steps} steps, {windows * sampling.steps} times in all. The preview "
+        "engine (--engine preview) is fast."
+    )
 
 
 def _length(source: Source) -> int:

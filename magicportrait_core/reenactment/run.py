@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,10 +25,12 @@ from ..report import Recorder, Report, recording
 from ..types import Progress, VideoClip, no_progress
 from ..video import VideoWriter
 from .beginning import start_latents
+from .lock import only_run_in
 from .motion import Found, find_motion, keep, kept, warn_of_landmarks
 from .networks import Networks, open_networks
 from .opening import Inputs, Job, open_job
 from .previews import step_pictures
+from .runs import RunFolder
 from .settings import DiffusionSettings
 
 SUFFIX = ".run"  #: of a run folder's name, after the output's
@@ -75,27 +79,39 @@ def reenact_diffusion(
         InputError: a file that cannot be read or written, weights that are not here, an option
             that cannot be met, a run that cannot go on to the same bytes.
         NoFaceError: no face in the portrait or in the clip.
+
+        After the tracking every error says where the work is kept.
     """
     settings = settings or DiffusionSettings()
     place = Path(run_folder or run_folder_of(output))
     inputs = Inputs(portrait, driving, Path(output), place, face, trim, codec)
-    with recording() as run:
+    inputs.check(settings)
+    with recording() as run, only_run_in(place):
         with run.timed("opening"):
             where = choose_device(device)
-            inputs.check(settings)
             job = open_job(inputs, settings, models, resume, where, progress)
-        try:
+        with _going_on(job.folder, own=run_folder is None):
             report = _work(job, run, previews, networks, progress)
-        except MagicPortraitError:
-            if run_folder is None and not job.folder.begun:
-                job.folder.remove()
-            raise
         if run_folder is None and not previews:
             job.folder.remove()
         else:
             report = replace(report, more=(place,))
     choice = choice or EngineChoice("diffusion", "asked for")
     return replace(report, engine=choice, warnings=tuple(run.messages))
+
+
+@contextmanager
+def _going_on(folder: RunFolder, own: bool) -> Iterator[None]:
+    """Errors say where work is kept to go on with; ``own``: a folder without any is removed."""
+    try:
+        yield
+    except BaseException as error:
+        if folder.begun and isinstance(error, MagicPortraitError):
+            kept_words = f"What is done is kept in {folder.path}: --resume goes on from there."
+            raise type(error)(f"{error} {kept_words}") from error
+        if own and not folder.begun:
+            folder.remove()
+        raise
 
 
 def _work(
