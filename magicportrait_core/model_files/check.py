@@ -62,7 +62,7 @@ def check_file(path: Path, models: Path, progress: Progress = no_progress) -> Fi
         return FileCheck(path, BAD, "a damaged file", None, (fault,))
     entry = entry_at(path, models)
     try:
-        what, faults, notes = _content(path, entry)
+        what, faults, notes = content_of(path, entry)
     except InputError as error:
         return FileCheck(path, BAD, "a file that cannot be read", None, (str(error),))
     if fault := checksum_fault(path):
@@ -98,10 +98,18 @@ def official_fault(entry: Entry, path: Path) -> str | None:
     return None if seen.official else "has other sizes than the paper's network"
 
 
-def _content(path: Path, entry: Entry | None) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """What a file is, what is wrong with it, what else to say."""
-    if path.name in ("vocab.json", "merges.txt") or path.suffix == ".obj":
+def content_of(path: Path, entry: Entry | None) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """What a file is, what is wrong with it, what else to say.
+
+    Values are read only of what has no list of tensors: pickles and arrays. Raises InputError
+    where it cannot be read.
+    """
+    if path.name in ("vocab.json", "merges.txt"):
         return (entry.purpose if entry else "a text file"), (), ()
+    if path.suffix == ".obj":
+        bare = b"\nvt " not in path.read_bytes()
+        fault = (f"{path.name} has no texture coordinates (lines of vt)",) if bare else ()
+        return (entry.purpose if entry else "a mesh"), fault, ()
     flame = entry is not None and entry.kind == "flame"
     if not flame and path.suffix in _TORCH:
         state = read_state(path)

@@ -63,6 +63,8 @@ def import_any(
     if not path.is_file():
         raise InputError(f"{path} does not exist.")
     if path.name in _TOKENIZER:
+        if declared not in (None, _TOKENIZER[path.name]):
+            raise InputError(f"{path.name} is of the tokenizer, so it cannot be {declared}.")
         return _place(path, entry_of(_TOKENIZER[path.name]).name, models, progress)
     keys = {entry.key for entry in DIFFUSION}
     if path.suffix.lower() in _SUFFIXES and (declared in keys or _is_diffusion(path)):

@@ -133,9 +133,9 @@ def _said_of_time(frames: int, settings: DiffusionSettings) -> str:
     sampling = settings.sampling
     windows = len(context_windows(frames, sampling.windows))
     return (
-        f"The diffusion engine takes long on a CPU: {frames} frames are {windows} windows, each "
-        f"computed in {sampling.steps} steps, {windows * sampling.steps} times in all. The preview "
-        "engine (--engine preview) is fast."
+        f"The diffusion engine takes long on a CPU: {frames} frames in windows of at most "
+        f"{sampling.windows.length} are {windows}, with {sampling.steps} steps the network runs "
+        f"on {windows * sampling.steps} windows. The preview engine (--engine preview) is fast."
     )
 
 

@@ -43,7 +43,7 @@ def test_it_writes_and_says_what_ran(cli, tmp_path, portrait, acted_clip):
     assert (report["frames"], report["width"], report["more"]) == (3, 64, ["run"])
     assert "Warning: The maps are approximate" in result.stderr
     assert "Tracker: landmarks_only (no head model is here)." in result.stderr
-    assert "Warning: The diffusion engine takes long on a CPU: 3 frames are 1 windows, each " in (
+    assert "Warning: The diffusion engine takes long on a CPU: 3 frames in windows of" in (
         result.stderr
     )
     assert "The preview engine (--engine preview) is fast." in result.stderr

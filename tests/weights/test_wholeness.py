@@ -65,9 +65,7 @@ def test_a_pickle_by_the_name_of_another(tmp_path, maker):
     else:
         torch.save({"a": torch.rand(5)}, path, _use_new_zipfile_serialization=maker == "archive")
     for read in (read_state, lambda path: read_lora(path, ())):
-        with pytest.raises(
-            InputError, match="it is a pickle, as .pth and .ckpt files are"
-        ) as error:
+        with pytest.raises(InputError, match="it is a pickle, as") as error:
             read(path)
         assert "Rename it to style.pth" in str(error.value)
         assert "damaged" not in str(error.value)
