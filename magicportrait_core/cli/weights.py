@@ -50,9 +50,7 @@ def import_(
     from ..model_files.importing import import_any
 
     if name is not None and len(files) > 1:
-        raise InputError(
-            f"--as says what one file is, and there are {len(files)}: import it alone."
-        )
+        raise InputError(f"--as says what one file is, not {len(files)}: import it alone.")
     reports, errors = [], []
     with watched() as progress:
         for file in files:

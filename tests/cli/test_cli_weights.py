@@ -128,11 +128,14 @@ def test_list_of_damaged_and_raw_files(cli, tmp_path):
     flame = tmp_path / "models" / "flame"
     flame.mkdir(parents=True)
     (flame / "generic_model.pkl").write_bytes(b"\x80\x02}q")
-    (flame / "head_template.obj").write_text("v 0 0 0\n")
+    (flame / "head_template.obj").write_text("v 0 0 0\nvt 0 0\n")
+    (flame / "deca_model.tar").write_bytes(b"no checkpoint" * 9)
     shown = cli("weights", "list", "--models", "models").stdout
     assert "! flame2020 generic_model.pkl" in shown
     assert "its end is missing" in shown
     assert "~ flame_uv head_template.obj" in shown
+    assert "! deca deca_model.tar" in shown
+    assert "deca_model.tar is no pickle of arrays" in shown
 
 
 def test_tiny_models_through_every_command(cli, tmp_path):
