@@ -14,6 +14,7 @@ from .preview import MotionSettings
 from .tracks import load_track
 from .types import FaceTrack, Progress, VideoClip
 from .video import open_video
+from .weights.advice import command
 
 TRACK_SUFFIX = ".safetensors"
 
@@ -47,7 +48,7 @@ def open_driver(
     if (face or FaceChoice()) != FaceChoice() or (trim or Trimming()) != Trimming():
         raise InputError(
             f"{Path(driving).name} is a finished track: choose, smooth and trim when it is made, "
-            "with `magicportrait track`."
+            f"with {command('track')}."
         )
     return load_track(driving)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .checks import check_choice
 from .errors import InputError
+from .weights.advice import command
 from .weights.folders import models_folder
 
 ENGINES = ("auto", "diffusion", "preview")
@@ -40,8 +41,7 @@ def choose_engine(engine: str = "auto", models: str | os.PathLike | None = None)
             raise InputError(
                 f"{error} Or use --engine preview, which needs no download."
             ) from error
-        why = (
-            f"the diffusion engine's weights are not all in {folder}: `magicportrait weights list`"
-        )
+        listed = command("weights list")
+        why = f"the diffusion engine's weights are not all in {folder}: {listed}"
         return EngineChoice("preview", why)
     return EngineChoice("diffusion", "asked for" if engine != "auto" else "its weights are here")

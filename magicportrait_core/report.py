@@ -15,6 +15,7 @@ from .engines import EngineChoice
 from .errors import MagicPortraitWarning
 
 if TYPE_CHECKING:
+    from .diffusion.weight_files import WeightFile
     from .motion.head_models import TrackerChoice
 
 
@@ -34,6 +35,8 @@ class Report:
     tracker: TrackerChoice | None = None  #: None: no head was tracked
     head: str | None = None  #: the head model's name
     notes: tuple[str, ...] = ()  #: lines worth telling that are no warnings
+    weights: tuple[WeightFile, ...] = ()  #: of the diffusion models
+    dtype: str | None = None  #: what the diffusion models computed in
 
 
 @dataclass

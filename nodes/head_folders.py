@@ -12,7 +12,7 @@ from ..magicportrait_core.flame.convert import folder_state, import_file, import
 from ..magicportrait_core.flame.library import AUTO, heads, open_head
 from ..magicportrait_core.motion.choice import ways_to_a_head
 from ..magicportrait_core.types import Progress
-from ..magicportrait_core.weights.catalog import HEADS, Entry, size_text
+from ..magicportrait_core.weights.catalog import HEADS, Entry
 from ..magicportrait_core.weights.download import download
 from .model_folders import ABSENT
 from .sockets import LoadedHead
@@ -92,14 +92,7 @@ def missing_head(choice: str) -> str:
         lead = f"there is no head model in {folder}" if name == AUTO else f"no head model {name}"
         lead += f", there is {', '.join(here)}." if here and name != AUTO else "."
     else:
-        how = "set if_missing to download, or take it from" if entry.remote else (
-            "register at, and download it from"
-        )  # fmt: skip
-        size = f", about {size_text(entry.size)}" if entry.size else ""
-        lead = (
-            f"{entry.name} ({entry.purpose}{size}) is not in {folder}: {how} {entry.address} and "
-            f"put it there as it is. Licence: {entry.licence}."
-        )
+        lead = entry.how_to_get(folder)
     return f"{lead} {ways_to_a_head(folder)}"
 
 

@@ -10,7 +10,8 @@ from ..magicportrait_core.diffusion.model_files import KEYS, PARTS, ModelFiles
 from ..magicportrait_core.diffusion.model_folders import MOTION_FILE, ModelFolders
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.types import Progress, no_progress
-from ..magicportrait_core.weights.catalog import entry_of, how_to_get_all
+from ..magicportrait_core.weights.advice import command, models_option
+from ..magicportrait_core.weights.catalog import how_to_get_all
 from ..magicportrait_core.weights.download import download
 from ..magicportrait_core.weights.state_files import read_state
 from .model_folders import ABSENT, folders_of, path_of
@@ -52,7 +53,9 @@ def choose_files(
     if motion is None and (MODEL in missing or MOTION in named):
         missing.append(MOTION)
     if missing and not fetch:
-        raise InputError(_explained(missing))
+        raise InputError(
+            how_to_get_all([KEYS.get(part, part) for part in missing], folders_of(KIND)[0])
+        )
     for part in missing:
         found[part] = download(KEYS.get(part, part), folders_of(KIND)[0], progress)
     motion = found.pop(MOTION, motion)
@@ -79,9 +82,11 @@ def _chosen(part: str, name: str) -> Path | None:
         return path
     folder = folders_of(KIND)[0]
     if name == COMBINED:
+        option = models_option(folder, KIND)
+        way = "" if option is None else command(f"weights convert{option}") + " makes it; or "
         raise InputError(
-            f"{name} is not in {folder}: `magicportrait weights convert` makes it of the official "
-            "files; or choose auto, which takes those as they are."
+            f"{name} is not in {folder}, and the official files do as well: {way}choose auto, "
+            "which takes those as they are."
         )
     raise InputError(f"{name} is not in {folder}: choose a file that is there, or put it there.")
 
@@ -89,13 +94,6 @@ def _chosen(part: str, name: str) -> Path | None:
 def _combined(path: Path | None) -> Path | None:
     """The file itself where it holds all parts."""
     return path if path is not None and identify(read_state(path)) == "combined" else None
-
-
-def _explained(missing: list[str]) -> str:
-    text = how_to_get_all([KEYS.get(part, part) for part in missing], folders_of(KIND)[0])
-    if all(entry_of(KEYS.get(part, part)).remote is not None for part in missing):
-        text += " Or set if_missing to download, and run again."
-    return text
 
 
 def files_state(chosen: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..magicportrait_core.diffusion.guidance_encoder import KINDS
 from ..magicportrait_core.diffusion.model_files import PARTS, read_part
+from ..magicportrait_core.diffusion.weight_files import weight_files
 from .host_module import DTYPES
 from .model import make_model
 from .model_choice import AUTO, KIND, MODEL, OFFICIAL, choose_files, files_state, known_files
@@ -102,11 +103,13 @@ class MagicPortraitModelLoader(io.ComfyNode):
     def execute(cls, model, dtype, if_missing, **others) -> io.NodeOutput:
         progress = HostProgress()
         files = choose_files(_parts(model, others), if_missing == "download", progress)
-        states = {}
+        states, sources = {}, {}
         for number, part in enumerate(PARTS):
             progress("models", number, len(PARTS))
-            states[part] = read_part(files, part)[0]
-        with warnings_on_node(cls.hidden.unique_id):
+            states[part], sources[part] = read_part(files, part)
+        with warnings_on_node(cls.hidden.unique_id) as said:
+            used = weight_files(files, sources)
+            said.append("Weights: " + ", ".join(str(one) for one in used))
             model = make_model(states[MODEL], MODEL, dtype)
             encoders = {kind: states[f"guidance_encoder_{kind}"] for kind in KINDS}
             reference = make_reference(states["reference_unet"], encoders, dtype)

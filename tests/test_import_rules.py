@@ -164,6 +164,28 @@ def test_core_keeps_its_layers():
     assert not faults, "\n".join(faults)
 
 
+def mutual(sources: dict[str, str]) -> set[frozenset[str]]:
+    """Pairs of modules that import each other, in functions or out of them."""
+    found = {
+        path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): {
+            one.module for one in imports_of(text, package_of(path))
+        }
+        for path, text in sources.items()
+    }
+    return {
+        frozenset((one, other))
+        for one, modules in found.items()
+        for other in modules & set(found)
+        if one in found[other]
+    }
+
+
+def test_no_two_modules_import_each_other():
+    assert not mutual(sources(CORE))
+    pair = {f"{CORE}/a.py": "def f():\n    from .b import g", f"{CORE}/b.py": "from .a import f"}
+    assert mutual(pair) == {frozenset((f"{CORE}.a", f"{CORE}.b"))}
+
+
 def test_nodes_need_only_the_host():
     faults = [f for path, text in sources("nodes").items() for f in node_faults(path, text)]
     assert not faults, "\n".join(faults)

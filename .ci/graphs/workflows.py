@@ -1,6 +1,6 @@
 """Write workflows/*.json and subgraphs/*.json anew: python .ci/graphs/workflows.py SERVER, a
 running ComfyUI with the pack. Workflow 01 was drawn by hand; the others are below, one function
-each.
+each; blueprints are in blueprints.py.
 
 Notes have names in italics: on their colour the newer page's way to show code cannot be read.
 """
@@ -13,104 +13,11 @@ import urllib.request
 from pathlib import Path
 
 from blueprint import Blueprint
-from graph import Graph, Node
+from blueprints import BLUEPRINTS
+from film import DEPTH_NET, OWN_FILES, RESULT, SD15, UPSCALER, WEIGHTS, Film
+from graph import Graph
 
 ROOT = Path(__file__).resolve().parents[2]
-PROMPT = "A close up of a person."
-OWN_FILES = """
-
-**With your own files**
-- Put **Load Image** in place of the example's *portrait*: one picture with one face.
-- Put **Load Driving Video** in place of its *driving*: the clip whose motion is taken over."""
-WEIGHTS = """
-
-**Before the first run**
-- The paper's files go into *models/magicportrait*; **Model Loader** names what is missing and \
-where it comes from, or set its *if_missing* to *download*.
-- *clip_l.safetensors* goes into *models/text_encoders*, the VAE into *models/vae*.
-- A head model goes into *models/flame*: FLAME by registration, or GNM without one, by **Head \
-Loader**."""
-RESULT = "\n\nThe result lies in ComfyUI's *output/video* folder, with the driver's sound."
-
-
-def _hub(repo: str, path: str, directory: str) -> dict:
-    name, base = path.rsplit("/", 1)[-1], f"https://huggingface.co/{repo}/resolve/main"
-    return {"name": name, "url": f"{base}/{path}", "directory": directory}
-
-
-CLIP = _hub("comfyanonymous/flux_text_encoders", "clip_l.safetensors", "text_encoders")
-VAE = _hub("stabilityai/sd-vae-ft-mse-original", "vae-ft-mse-840000-ema-pruned.safetensors", "vae")
-SD15 = _hub(
-    "Comfy-Org/stable-diffusion-v1-5-archive",
-    "v1-5-pruned-emaonly-fp16.safetensors",
-    "checkpoints",
-)
-DEPTH_NET = _hub(
-    "comfyanonymous/ControlNet-v1-1_fp16_safetensors",
-    "control_v11f1p_sd15_depth_fp16.safetensors",
-    "controlnet",
-)
-UPSCALER = {
-    "name": "RealESRGAN_x2.safetensors",
-    "url": "https://huggingface.co/Comfy-Org/Real-ESRGAN_repackaged/resolve/main/"
-    "RealESRGAN_x2.safetensors",
-    "directory": "upscale_models",
-}
-
-
-class Film(Graph):
-    """What most of the graphs have in common."""
-
-    def track(self, column: int = 1, room: int = 650) -> Node:
-        """Example pictures and their track. room: px below, for the scrubber that a run opens."""
-        self.example = self.node("MagicPortraitExample", column)
-        self.tracked = self.node(
-            "FLAMETrack", column,
-            driving=self.example["driving"], portrait=self.example["portrait"],
-        )  # fmt: skip
-        self.group("Portrait and driver", self.example, self.tracked, room=room)
-        return self.tracked
-
-    def maps(self, track, column: int = 2) -> Node:
-        return self.node("RenderGeometryMaps", column, track=track)
-
-    def models(self, column: int = 2) -> None:
-        """Networks, prompt and VAE."""
-        self.loader = self.node("MagicPortraitModelLoader", column)
-        clip = self.node(
-            "CLIPLoader", column, models=[CLIP], clip_name=CLIP["name"], type="stable_diffusion"
-        )
-        self.vae = self.node("VAELoader", column, models=[VAE], vae_name=VAE["name"])
-        self.text = self.node("CLIPTextEncode", column, "Prompt", height=90, clip=clip["CLIP"],
-                              text=PROMPT)  # fmt: skip
-        self.group("Networks and prompt", self.loader, clip, self.vae, self.text)
-
-    def fuse(self, maps: Node, column: int = 3, **more) -> Node:
-        return self.node(
-            "FaceMotionFusion", column, reference=self.loader["reference"],
-            portrait_crop=self.tracked["portrait_crop"], vae=self.vae["VAE"],
-            positive=self.text["CONDITIONING"], maps=maps["maps"], **more,
-        )  # fmt: skip
-
-    def denoise(self, fused: Node, model=None, column: int = 4, **settings) -> Node:
-        return self.node(
-            "TemporalDenoise", column, model=model or self.loader["model"],
-            positive=fused["positive"], negative=fused["negative"], latent=fused["latent"],
-            **settings,
-        )  # fmt: skip
-
-    def decode(self, latent, column: int = 5) -> Node:
-        return self.node("DecodeVideo", column, latent=latent, vae=self.vae["VAE"])
-
-    def save(self, video, column: int = 5, name: str = "MagicPortrait") -> Node:
-        return self.node(
-            "SaveVideo", column, height=360, video=video, filename_prefix=f"video/{name}"
-        )
-
-    def film(self, latent, column: int = 5) -> None:
-        """Decoded and saved."""
-        decoded = self.decode(latent, column)
-        self.group("Result", decoded, self.save(decoded["video"], column))
 
 
 def full(g: Film) -> None:
@@ -302,49 +209,6 @@ WORKFLOWS = {
     "09_still_editor": still,
     "10_many_portraits": many,
 }
-
-
-def portrait_and_video(g: Blueprint) -> None:
-    portrait, driving = g.inlet("portrait", "IMAGE"), g.inlet("driving", "DRIVING_VIDEO")
-    model = g.inlet("model", "MODEL")
-    reference = g.inlet("reference", "MAGICPORTRAIT_REFERENCE")
-    positive, vae = g.inlet("positive", "CONDITIONING"), g.inlet("vae", "VAE")
-    tracked = g.node("FLAMETrack", 0, driving=driving, portrait=portrait)
-    maps = g.node("RenderGeometryMaps", 0, track=tracked["track"])
-    fused = g.node(
-        "FaceMotionFusion", 1, reference=reference, portrait_crop=tracked["portrait_crop"],
-        vae=vae, positive=positive, maps=maps["maps"],
-    )  # fmt: skip
-    denoised = g.node(
-        "TemporalDenoise", 2, model=model, positive=fused["positive"],
-        negative=fused["negative"], latent=fused["latent"],
-    )  # fmt: skip
-    decoded = g.node("DecodeVideo", 3, latent=denoised["latent"], vae=vae)
-    g.outlet("video", decoded["video"])
-    g.outlet("images", decoded["images"])
-    g.show(denoised, "seed", "steps", "cfg")
-    g.show(tracked, "size")
-
-
-def portrait_and_video_preview(g: Blueprint) -> None:
-    portrait, driving = g.inlet("portrait", "IMAGE"), g.inlet("driving", "DRIVING_VIDEO")
-    face = g.node("MagicPortraitTrackFace", 0, driving=driving)
-    preview = g.node("MagicPortraitPreview", 1, portrait=portrait, face_track=face["face_track"])
-    g.outlet("video", preview["video"])
-    g.outlet("images", preview["images"])
-    g.show(preview, "pose", "expression", "mode")
-
-
-BLUEPRINTS = {
-    "Portrait and video to video (MagicPortrait)": (
-        portrait_and_video, "The portrait moves as the driver moves, painted by the diffusion "
-        "model.",
-    ),
-    "Portrait and video to video (MagicPortrait preview)": (
-        portrait_and_video_preview, "The portrait moves as the driver moves, warped by the preview "
-        "engine, which needs no download.",
-    ),
-}  # fmt: skip
 
 
 def write(path: Path, graph: Graph) -> None:

@@ -103,6 +103,13 @@ def say_tracker(report: Report) -> None:
         say(f"Tracker: {report.tracker.name} ({report.tracker.why}){head}.")
 
 
+def say_weights(report: Report) -> None:
+    """Which files the diffusion models came from, and what they computed in."""
+    if report.weights:
+        files = ", ".join(str(one) for one in report.weights)
+        say(f"Weights: {files}; computed in {report.dtype}.")
+
+
 def report_values(report: Report) -> dict:
     """A report as plain values."""
     height, width = report.size
@@ -115,6 +122,11 @@ def report_values(report: Report) -> dict:
         "tracker_why": report.tracker and report.tracker.why,
         "head": report.head,
         "notes": list(report.notes),
+        "weights": [
+            {"file": one.file, "dtype": one.dtype, "parts": list(one.parts)}
+            for one in report.weights
+        ],
+        "dtype": report.dtype,
         "frames": report.frames,
         "lost_frames": report.lost_frames,
         "fps": None if report.fps is None else float(report.fps),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import InputError
+from ..errors import InputError, MagicPortraitError
 from .console import say
 
 if TYPE_CHECKING:
@@ -96,7 +96,11 @@ Maps = Annotated[
 ]
 ReferenceMode = Annotated[
     bool,
-    _option("--reference-mode", help="As the paper's code: its windows, rounding and maps."),
+    _option(
+        "--reference-mode",
+        help="As the paper's code: its windows, rounding and maps, and its official files even "
+        "where a converted one is there.",
+    ),
 ]
 RunFolderOption = Annotated[
     Path | None,
@@ -139,16 +143,19 @@ def refuse(options: Mapping[str, Any], why: str) -> None:
 
 @contextmanager
 def resumable(output: Path, run_folder: Path | None) -> Iterator[None]:
-    """Where the user stops the block, say how the run goes on."""
+    """Where the block is stopped, by the user or by what went wrong, say how the run goes on."""
     from ..reenactment.run import run_folder_of
+    from ..reenactment.runs import holds_work
+    from ..weights.advice import program
 
     try:
         yield
-    except KeyboardInterrupt:
+    except BaseException as error:
         folder = run_folder or run_folder_of(output)
-        if folder.is_dir():
+        told = isinstance(error, MagicPortraitError)  # its own sentence says it
+        if not told and holds_work(folder):
             words = [word for word in sys.argv[1:] if word != "--resume"]
-            command = shlex.join(["magicportrait", *words, "--resume"])
+            command = f"{program()} {shlex.join([*words, '--resume'])}"
             say(f"What is done is kept in {folder}. Go on with: {command}")
         raise
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from ..weights.advice import command
 from . import options as opt
 from .console import print_json
 
@@ -45,7 +46,7 @@ def doctor(as_json: opt.JsonOption = False) -> None:
     console.print("\n[bold]Model files")
     console.print(
         "Head tracking and the diffusion engine take these, the preview engine needs none of them: "
-        "`magicportrait weights list`."
+        f"{command('weights list')}."
     )
     _print_parts(console, found.files)
 

@@ -9,7 +9,8 @@ import typer
 
 from . import diffusion_options as dif
 from . import options as opt
-from .console import print_report, say, say_tracker, watched
+from .console import print_report, say, say_tracker, say_weights, watched
+from .time_left import TimeLeft
 
 _MOTION = "How it moves"
 
@@ -127,8 +128,9 @@ def reenact(
             plan = dif.diffusion_settings(looks, settings, mode and mode.value)
             with dif.resumable(output, run_folder):
                 report = reenact_diffusion(
-                    *files, plan, **both, **kept, models=models, choice=choice, progress=progress
-                )
+                    *files, plan, **both, **kept, models=models, choice=choice,
+                    progress=TimeLeft(progress),
+                )  # fmt: skip
         else:
             dif.refuse(looks | kept, choice.why)
             report = pipeline.reenact(
@@ -136,6 +138,7 @@ def reenact(
             )
     say(f"Engine: {choice.name} ({choice.why}).")
     say_tracker(report)
+    say_weights(report)
     for note in report.notes:
         say(note)
     print_report(report, as_json)

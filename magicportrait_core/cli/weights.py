@@ -49,12 +49,14 @@ def import_(
     """
     from ..model_files.importing import import_any
 
+    if name is not None and len(files) > 1:
+        raise InputError(f"--as says what one file is, not {len(files)}: import it alone.")
     reports, errors = [], []
     with watched() as progress:
         for file in files:
             try:
                 report = import_any(file, models, declared=name, progress=progress)
-            except InputError as error:
+            except (InputError, OSError) as error:
                 errors.append({"file": str(file), "error": str(error)})
                 say(f"Error: {error}")
                 continue

@@ -65,7 +65,8 @@ def list_values(found: list[Glance], models: Path) -> list[dict]:
 
 def print_list(found: list[Glance], models: Path, combined: Path | None) -> None:
     from ..model_files.listing import STATES
-    from ..weights.catalog import WHOLE_SET, download_command, size_text
+    from ..weights.advice import downloading
+    from ..weights.catalog import WHOLE_SET, size_text
     from ..weights.folders import KINDS
 
     console = Console(highlight=False, soft_wrap=True)
@@ -95,8 +96,8 @@ def print_list(found: list[Glance], models: Path, combined: Path | None) -> None
     needed = {one.entry.key for one in found if one.entry.kind == "magicportrait"}
     gone = {one.entry.key for one in found if one.state == "missing"} & needed
     if gone - {"sd15_unet", "sd15_vocab", "sd15_merges"}:
-        command = download_command(WHOLE_SET, models / "magicportrait")
-        console.print(f"All that the diffusion models need: {command}", markup=False)
+        way = downloading(WHOLE_SET, "magicportrait", models / "magicportrait")
+        console.print(f"All that the diffusion models need: {way}", markup=False)
 
 
 def check_values(check: FileCheck) -> dict:

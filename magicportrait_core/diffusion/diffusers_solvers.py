@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .schedule import BETA_END, BETA_START, TRAIN_STEPS, NoiseSchedule, trailing_timesteps
-from .solvers import Solver, whole_steps
+from .solver import Solver, whole_steps
 
 _CONFIG = {
     "num_train_timesteps": TRAIN_STEPS,

@@ -14,7 +14,7 @@ class SamplerState:
 
     steps: int  #: finished
     latents: Tensor  #: (t, 4, h, w) after them
-    history: Mapping[str, Tensor] = field(default_factory=dict)  #: `solvers.Solver.history`
+    history: Mapping[str, Tensor] = field(default_factory=dict)  #: `solver.Solver.history`
 
 
 class StepJournal:

@@ -19,7 +19,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..weights.checkpoints import load_checkpoint
 from ..weights.state_files import unwrap
-from ..weights.wholeness import quick_fault
+from ..weights.wholeness import refusal_of
 
 #: pattern of a key's end -> which matrix it is
 _ROLES = {
@@ -127,8 +127,8 @@ def _refuse(key: str, name: str) -> None:
 def _read(path: Path) -> tuple[dict[str, Tensor], Alphas]:
     if not path.is_file():
         raise InputError(f"There is no LoRA file {path}.")
-    if fault := quick_fault(path):
-        raise InputError(f"{path.name} is damaged ({fault}): download it again.")
+    if sentence := refusal_of(path):
+        raise InputError(sentence)
     if path.suffix.lower() != ".safetensors":
         return _tensors(load_checkpoint(path), path.name), _beside(path)
     try:
@@ -137,7 +137,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Alphas]:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(
-            f"{path.name} is damaged, or its end is missing ({error}): download it again."
+            f"{path.name} is no safetensors, or damaged ({error}): download it again."
         ) from error
     return state, _in_metadata(metadata) or _beside(path)
 

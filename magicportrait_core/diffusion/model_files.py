@@ -15,9 +15,10 @@ from pathlib import Path
 from torch import Tensor
 
 from ..errors import InputError
+from ..weights.advice import command
 from ..weights.catalog import how_to_get_all
-from ..weights.wholeness import quick_fault
-from .model_folders import MOTION_FILE, ModelFolders
+from ..weights.wholeness import refusal_of
+from .model_folders import COMBINED, MOTION_FILE, ModelFolders
 from .parts import PARTS, read_part_of
 
 __all__ = ["PARTS", "ModelFiles", "check_whole", "find_model_files", "read_part"]
@@ -47,6 +48,7 @@ def find_model_files(
     vae: bool = True,
     text: bool = True,
     combined: bool | str | os.PathLike = True,
+    exact: bool = False,
 ) -> ModelFiles:
     """What is in a models folder; nothing is read.
 
@@ -56,17 +58,18 @@ def find_model_files(
         vae, text: whether there must be a VAE, and a prompt's embedding or a text encoder.
         combined: a combined file; True takes one that is there before official files (of several
             fp32 before fp16 before bf16), False takes official files only.
+        exact: where ``combined`` is True, official files go before one of half precision.
 
     Raises InputError that says of each missing file how to get it.
     """
     folders = ModelFolders.of(models)
     if combined is True:
-        whole = folders.combined()
+        whole = folders.combined(COMBINED[:1] if exact else COMBINED)
     else:
         whole = Path(combined) if combined is not False else None
     if whole is not None:
         if not whole.is_file():
-            raise InputError(f"{whole} does not exist: `magicportrait weights convert` makes one.")
+            raise InputError(f"{whole} does not exist: {command('weights convert')} makes one.")
         return ModelFiles.of_combined(whole)
     own = {part: folders.file(f"{part}.pth") for part in PARTS}
     motion, base = folders.file(MOTION_FILE), folders.base_unet()
@@ -86,6 +89,8 @@ def find_model_files(
         missing.append("vae")
     if text and files.text is None:
         missing.append("sd15_text_encoder")
+    if missing and exact and combined is True and (whole := folders.combined()):
+        return ModelFiles.of_combined(whole)
     if missing:
         raise InputError(how_to_get_all(missing, folders.own[0]))
     return files
@@ -96,8 +101,8 @@ def check_whole(files: ModelFiles) -> None:
     and end tell: in no time, before the long work."""
     paths = (*sum(files.parts.values(), ()), files.vae, files.text)
     for path in dict.fromkeys(path for path in paths if path is not None):
-        if fault := quick_fault(path):
-            raise InputError(f"{path} is damaged ({fault}): take it from its source again.")
+        if sentence := refusal_of(path):
+            raise InputError(f"{path.parent}: {sentence}")
 
 
 def read_part(files: ModelFiles, part: str) -> tuple[dict[str, Tensor], dict[str, int]]:

@@ -21,7 +21,7 @@ _WEIGHTS = ("diffusion_pytorch_model", "diffusion_pytorch_model.fp16", "model", 
 _SD15_NAMES = ("v1-5", "v1_5", "sd15", "sd1.5", "sd-v1-5", "sd_v1-5", "sd-v1.5", "sd-1.5", SD15)
 _CLIP_NAMES = ("clip_l.safetensors",)
 #: of several combined files the most exact goes first
-_COMBINED = ("fp32", "fp16", "bf16")
+COMBINED = ("fp32", "fp16", "bf16")
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class ModelFolders:
         """A file of the paper's, as it comes or rewritten as .safetensors."""
         return self.file_of((name, safe_name(name)))
 
-    def combined(self) -> Path | None:
-        """All parts in one."""
-        return self.file_of(map(combined_name, _COMBINED))
+    def combined(self, dtypes: Iterable[str] = COMBINED) -> Path | None:
+        """All parts in one; dtypes: which, in the order of preference."""
+        return self.file_of(map(combined_name, dtypes))
 
     def file_of(self, names: Iterable[str]) -> Path | None:
         """The first of these names that is there."""

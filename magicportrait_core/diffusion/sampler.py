@@ -11,7 +11,7 @@ from torch import Tensor
 from ..checks import check_choice, check_range
 from ..errors import InputError
 from ..types import MotionGuidance, Progress, ReferenceCondition, no_progress
-from .context_windows import PRESETS, WindowSettings
+from .context_windows import PRESETS, WindowSettings, context_windows
 from .fitting_memory import fitted_windows
 from .inputs import check_reference, check_start
 from .journal import Journal, SamplerState
@@ -19,7 +19,8 @@ from .motion_module import check_window
 from .noise import initial_noise, shared_noise
 from .schedule import NoiseSchedule, clean_and_noise, zero_snr_schedule
 from .shortage import naming_shortage
-from .solvers import SOLVERS, Solver, make_solver
+from .solver import Solver
+from .solvers import SOLVERS, make_solver
 from .unet import DenoisingUNet
 from .windowed import ClipDenoiser
 
@@ -82,7 +83,7 @@ def sample(
         guidance: features of the driver's frames, asked for window by window.
         size: rows and columns of the latents, an eighth of the picture's.
         start: (t, 4, h, w) latents to start from where settings.denoise is below 1.
-        progress: called after each forward of windows.
+        progress: called before the first forward of windows and after each.
         watch: called after each step that is taken here.
         journal: what a run that was stopped had done, and where this one keeps what it does. The
             result is what a run without a stop gives, to the bit, with the same inputs, devices
@@ -114,6 +115,8 @@ def sample(
     if x is None:
         x = make_noise(len(guidance), size, settings, unet.config.in_channels)
         x = _begin(x, start, settings, schedule, solver.times[0])
+    count = len(context_windows(len(guidance), settings.windows))
+    progress("denoising", done * count, settings.steps * count)
     for number, t in list(enumerate(solver.times))[done:]:
         report = _reporter(progress, number, settings.steps)
         try:

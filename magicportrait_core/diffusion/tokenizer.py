@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InputError
+from ..weights.catalog import entry_of
 
 VOCABULARY, MERGES = "vocab.json", "merges.txt"
 _START, _END = "<|startoftext|>", "<|endoftext|>"
 #: how CLIP splits a text before it looks words up
 _WORDS = r"""'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
+
+
+#: file -> key of the catalogue
+_KEYS = {VOCABULARY: "sd15_vocab", MERGES: "sd15_merges"}
 
 
 def tokens_of(prompt: str, folder: Path) -> tuple[int, ...]:
@@ -22,8 +27,7 @@ def tokens_of(prompt: str, folder: Path) -> tuple[int, ...]:
     for path in (vocabulary, merges):
         if not path.is_file():
             raise InputError(
-                f"A prompt of one's own needs {path.name} in {folder}: run `magicportrait weights "
-                "download sd15_vocab` and `... sd15_merges`. The paper's prompt needs neither."
+                f"A prompt of one's own needs {path.name}, the paper's needs none. {_how(path)}"
             )
     try:
         from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
@@ -50,3 +54,8 @@ def tokens_of(prompt: str, folder: Path) -> tuple[int, ...]:
     )
     tokenizer.add_special_tokens([_START, _END])
     return tuple(tokenizer.encode(prompt).ids)
+
+
+def _how(path: Path) -> str:
+    """How to get a file of the tokenizer, stable-diffusion-v1-5/tokenizer/NAME in a folder."""
+    return entry_of(_KEYS[path.name]).how_to_get(path.parents[2])

@@ -155,6 +155,8 @@ def _import_model(
 ) -> ImportReport:
     name = model.check_name(declared or model.guess_name(source.name))
     notes = () if declared else (f"which FLAME it is was guessed from its name: {name}",)
+    if declared and declared not in model.NAMES:
+        notes = (f"{declared} is a name of your own; those known are {', '.join(model.NAMES)}",)
     return _save_head(model.convert_model(content, source, name), source, folder, notes)
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..files import replacing
+from ..weights.advice import importing, replacing_with
 from .head_model import Embedding, HeadModel, LandmarkSet
 from .uv import match_uv_faces
 
@@ -36,7 +37,6 @@ PARTS = {
 }
 #: what a part may have beside: the faces that the texture coordinates belong to, (f, 3)
 OPTIONAL = {"uv": ("faces",)}
-_ADVICE = "convert the official file with `magicportrait weights import FILE`."
 
 
 def save_head(path: str | os.PathLike, head: HeadModel) -> None:
@@ -70,7 +70,7 @@ def load_head(path: str | os.PathLike) -> HeadModel:
             name=metadata["name"], family=metadata["family"], source=source, **structure, **tensors
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{Path(path).name} is damaged ({error}): {_ADVICE}") from error
+        raise InputError(f"{Path(path).name} is damaged ({error}): {_again(path)}") from error
 
 
 def save_part(
@@ -90,7 +90,8 @@ def load_part(path: str | os.PathLike, part: str) -> dict[str, Tensor]:
         PARTS[part]
     ):
         raise InputError(
-            f"{Path(path).name} is head part {metadata.get('part')}, {part} is wanted: {_ADVICE}"
+            f"{Path(path).name} is head part {metadata.get('part')}, {part} is wanted: "
+            f"{_again(path)}"
         )
     return tensors
 
@@ -118,19 +119,25 @@ def with_parts(head: HeadModel, parts: dict[str, dict[str, Tensor]]) -> HeadMode
 def read_tensors(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Metadata and tensors of a safetensors of one kind. Raises InputError."""
     if not path.is_file():
-        raise InputError(f"{path} does not exist: {_ADVICE}")
+        raise InputError(f"{path} does not exist: {importing(folder=path.parent)}.")
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path.name} cannot be read, or its end is missing: {_ADVICE}") from error
+        raise InputError(
+            f"{path.name} cannot be read, or its end is missing: {_again(path)}"
+        ) from error
     if metadata.get("kind") != kind or metadata.get("format_version") != FORMAT_VERSION:
         raise InputError(
             f"{path.name} is of kind {metadata.get('kind')} {metadata.get('format_version')}, "
-            f"{kind} {FORMAT_VERSION} is wanted: {_ADVICE}"
+            f"{kind} {FORMAT_VERSION} is wanted: {_again(path)}"
         )
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise InputError(f"{path.name} is damaged: {name} has values that are no numbers.")
     return metadata, tensors
+
+
+def _again(path: str | os.PathLike) -> str:
+    return replacing_with(Path(path).parent) + "."

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..checks import check_choice
 from ..errors import InputError
+from ..weights.advice import importing
 from ..weights.catalog import Entry, entry_of
 from ..weights.folders import Folders, find_file, folder_list, folder_names
 from .files import KIND, PARTS, load_head, load_part, with_parts
@@ -85,8 +86,7 @@ def open_head(folder: Folders, name: str = AUTO) -> HeadModel:
     elif name not in files:
         raise InputError(
             f"There is no head model {name} in {folder_names(folder)}, there are "
-            f"{', '.join(files)}: import its file with `magicportrait weights import FILE --as "
-            "NAME`."
+            f"{', '.join(files)}: {importing('its file', folder_list(folder)[0], name='NAME')}."
         )
     head = replace(load_head(files[name]), name=name)
     if head.family != "flame":
@@ -117,5 +117,5 @@ def _existing(folder: Folders, file: str, what: str) -> Path:
 def _missing(entry: Entry, folders: tuple[Path, ...]) -> str:
     for folder in folders:
         if raw := entry.found_in(folder):
-            return f"{raw.name} is not converted yet: run `magicportrait weights import {raw}`."
+            return f"{raw.name} is not converted yet: {importing('it', folder, file=raw)}."
     return entry.how_to_get(folders[0])

@@ -19,6 +19,7 @@ from torch import Tensor
 from .. import topology
 from ..errors import InputError
 from ..topology import FACE_OVAL, NUM_MESH, canonical_face, rigid_weights, to_ibug68
+from ..weights.advice import importing, whereabouts
 from .head_model import Embedding, HeadModel
 from .landmarks import points_on_faces
 
@@ -88,9 +89,9 @@ def bent_mesh(head: HeadModel) -> Tensor:
     face = canonical_face() * torch.tensor([1.0, -1.0, -1.0])
     if head.landmarks is None:
         raise InputError(
-            f"{head.name} has no landmarks to lay a face mesh on: get landmark_embedding.npy or "
-            "mediapipe_landmark_embedding.npz (`magicportrait weights list` says where) and import "
-            "it with `magicportrait weights import FILE`."
+            f"{head.name} has no landmarks to lay a face mesh on: "
+            f"{importing('landmark_embedding.npy or mediapipe_landmark_embedding.npz')} "
+            f"({whereabouts()} they come from)."
         )
     template = head.template.T[None]
     target = points_on_faces(template, head.faces, head.landmarks.full)[0]

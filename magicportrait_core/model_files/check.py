@@ -15,7 +15,7 @@ from ..weights.catalog import CATALOG, Entry
 from ..weights.folders import KINDS, models_folder
 from ..weights.records import read_records, sha256_of
 from ..weights.state_files import read_state
-from ..weights.wholeness import checksum_fault, quick_fault
+from ..weights.wholeness import MISNAMED, checksum_fault, quick_fault, refusal_of
 
 VERIFIED, UNVERIFIED, BAD = "verified", "unverified", "bad"
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", ".pkl", ".npz", ".npy", ".obj")
@@ -57,10 +57,12 @@ def check_file(path: Path, models: Path, progress: Progress = no_progress) -> Fi
     if not path.is_file():
         return FileCheck(path, BAD, "nothing", None, ("does not exist",))
     if fault := quick_fault(path):
+        if fault == MISNAMED:
+            return FileCheck(path, BAD, "a pickle by a false name", None, (refusal_of(path),))
         return FileCheck(path, BAD, "a damaged file", None, (fault,))
     entry = entry_at(path, models)
     try:
-        what, faults, notes = _content(path, entry)
+        what, faults, notes = content_of(path, entry)
     except InputError as error:
         return FileCheck(path, BAD, "a file that cannot be read", None, (str(error),))
     if fault := checksum_fault(path):
@@ -96,10 +98,18 @@ def official_fault(entry: Entry, path: Path) -> str | None:
     return None if seen.official else "has other sizes than the paper's network"
 
 
-def _content(path: Path, entry: Entry | None) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """What a file is, what is wrong with it, what else to say."""
-    if path.name in ("vocab.json", "merges.txt") or path.suffix == ".obj":
+def content_of(path: Path, entry: Entry | None) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """What a file is, what is wrong with it, what else to say.
+
+    Values are read only of what has no list of tensors: pickles and arrays. Raises InputError
+    where it cannot be read.
+    """
+    if path.name in ("vocab.json", "merges.txt"):
         return (entry.purpose if entry else "a text file"), (), ()
+    if path.suffix == ".obj":
+        bare = b"\nvt " not in path.read_bytes()
+        fault = (f"{path.name} has no texture coordinates (lines of vt)",) if bare else ()
+        return (entry.purpose if entry else "a mesh"), fault, ()
     flame = entry is not None and entry.kind == "flame"
     if not flame and path.suffix in _TORCH:
         state = read_state(path)

@@ -24,6 +24,7 @@ from ..errors import InputError
 from ..files import replacing
 from ..flame.convert import ImportReport, import_file
 from ..types import Progress, no_progress
+from ..weights.advice import command
 from ..weights.catalog import DIFFUSION, entry_of
 from ..weights.folders import kind_folder
 from ..weights.records import sha256_of
@@ -62,6 +63,8 @@ def import_any(
     if not path.is_file():
         raise InputError(f"{path} does not exist.")
     if path.name in _TOKENIZER:
+        if declared not in (None, _TOKENIZER[path.name]):
+            raise InputError(f"{path.name} is of the tokenizer, so it cannot be {declared}.")
         return _place(path, entry_of(_TOKENIZER[path.name]).name, models, progress)
     keys = {entry.key for entry in DIFFUSION}
     if path.suffix.lower() in _SUFFIXES and (declared in keys or _is_diffusion(path)):
@@ -98,7 +101,7 @@ def _import_diffusion(
     if seen.kind in ("combined", "prompt") and not is_safetensors(path):
         raise InputError(
             f"{path.name} holds {seen.what}, which is read from .safetensors only: take the "
-            "official files, and make one by `magicportrait weights convert`."
+            f"official files, and make one by {command('weights convert')}."
         )
     if seen.kind == "combined":
         name = combined_name(_dtype_of(state))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..diffusion.manifests import SLOTS, look
 from ..diffusion.model_folders import ModelFolders
 from ..errors import InputError
 from ..weights.catalog import CATALOG, Entry
-from ..weights.state_files import read_state
 from ..weights.wholeness import quick_fault
+from .check import content_of
 
 #: state -> what it means
 STATES = {
@@ -72,13 +71,10 @@ def _served(entry: Entry, folders: ModelFolders) -> Path | None:
 
 
 def _fault(path: Path, entry: Entry) -> str | None:
-    """Why a file that is there cannot be used, as far as its list of tensors tells."""
+    """Why a file that is there cannot be used: it cannot be read, or is another's."""
     if fault := quick_fault(path):
         return fault
-    if entry.key not in SLOTS:
-        return None
     try:
-        seen = look(read_state(path), entry.key)
+        return "; ".join(content_of(path, entry)[1]) or None
     except InputError as error:
         return str(error)
-    return "; ".join(seen.faults) or None

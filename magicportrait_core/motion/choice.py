@@ -9,8 +9,9 @@ from ..errors import InputError
 from ..flame.head_model import HeadModel
 from ..flame.library import AUTO
 from ..flame.trackers import TRACKERS
+from ..weights.advice import downloading
 from ..weights.catalog import entry_of
-from ..weights.folders import Folders, folder_list
+from ..weights.folders import Folders, folder_list, models_folder
 from .head_models import TrackerChoice, choose_tracker
 
 LANDMARKS_ONLY = "landmarks_only"
@@ -50,10 +51,12 @@ def ways_to_a_head(folder: Path | None) -> str:
     """How to come by a head model, and what works without one."""
     where = Path("models/flame") if folder is None else folder
     flame, gnm = entry_of("flame2020"), entry_of("gnm_head")
+    way = downloading(gnm.key, gnm.kind, models_folder() / gnm.kind if folder is None else folder)
+    way = "" if way is None else f"{way}, or "
     return (
-        f"Without a registration: {gnm.name} ({gnm.address}, {gnm.licence}), which the head loader "
-        f"downloads where if_missing is download. The paper's own: {flame.name} from "
-        f"{flame.address} ({flame.licence}), put into {where} as it is. Without any head model "
-        f"{LANDMARKS_ONLY} makes maps of the face mesh: good for ControlNets, an approximation "
-        "for the diffusion model."
+        f"Without a registration: {gnm.name} ({gnm.licence}): {way}take it from {gnm.address} and "
+        f"put it into {where}. The paper's own: {flame.name} from {flame.address} "
+        f"({flame.licence}), put into {where} as it is. Without any head model {LANDMARKS_ONLY} "
+        "makes maps of the face mesh: good for ControlNets, an approximation for the diffusion "
+        "model."
     )

@@ -29,6 +29,7 @@ from ..flame.trackers import TRACKERS, DecaSmirk, LandmarkFit, Tracker
 from ..flame.trackers.deca_smirk import BASIS, check_head, knows
 from ..light import SKIN
 from ..types import HeadTrack, Progress, no_progress
+from ..weights.advice import command, importing, whereabouts
 from ..weights.catalog import entry_of
 from ..weights.folders import Folders, find_file, folder_list, folder_names, models_folder
 
@@ -86,8 +87,8 @@ def head_of(
             return head
     raise InputError(
         f"{what} was made with head model {track.params.basis}, which is none of those in "
-        f"{folder_names(folder)} ({', '.join(found)}): import its file with "
-        "`magicportrait weights import FILE`, or track again."
+        f"{folder_names(folder)} ({', '.join(found)}): "
+        f"{importing('its file', folder_list(folder)[0])}, or track again."
     )
 
 
@@ -107,7 +108,7 @@ def choose_tracker(
     if tracker == DecaSmirk.name and neutral_frame is not None:
         raise InputError(
             f"{DecaSmirk.name} takes no neutral frame: name one when the motion is carried over "
-            f"(`magicportrait maps --neutral-frame`), or use the tracker {LandmarkFit.name}."
+            f"({command('maps --neutral-frame')}), or use the tracker {LandmarkFit.name}."
         )
     if tracker != AUTO:
         return TrackerChoice(tracker, "asked for")
@@ -156,7 +157,7 @@ def skin_of(track: HeadTrack, head: HeadModel, folder: Folders) -> Tensor:
 def tracker_states(folder: Folders) -> tuple[TrackerState, ...]:
     """Which head trackers could run with what lies converted in models/flame. Loads nothing."""
     found = head_metadata(folder)
-    nothing = "no head model is here, `magicportrait weights list` says where they come from"
+    nothing = f"no head model is here, {whereabouts()} they come from"
     marked = any(find_file(folder, part_file(part)) is not None for part in _LANDMARK_PARTS)
     lacking = _lacking_networks(folder)
     theirs = [n for n, made in found.items() if BASIS in (n, made.get("codes"))]

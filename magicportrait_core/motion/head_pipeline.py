@@ -25,6 +25,7 @@ from ..threads import one_thread
 from ..tracks import save_head_track, save_motion
 from ..types import Progress, TransferSettings, VideoClip, no_progress
 from ..video import check_video_path
+from ..weights.advice import command
 from .head_models import choose_tracker, flame_folder, make_tracker
 from .maps_scene import Scene, Wanted, open_scene
 
@@ -171,7 +172,7 @@ def write_maps(
             if driving is None and (trim or Trimming()) != Trimming():
                 raise InputError(
                     "Rate, start, end, stride and number of frames are the driving clip's: name it "
-                    "with --driving, or trim when the track is made, with `magicportrait track`."
+                    f"with --driving, or trim when the track is made, with {command('track')}."
                 )
             clip = None if driving is None else open_clip(driving, trim)
         with run.timed("portrait"):

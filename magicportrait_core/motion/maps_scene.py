@@ -34,6 +34,7 @@ from ..types import (
     VideoClip,
 )
 from ..video import open_image
+from ..weights.advice import command
 from .head_models import (
     TrackerChoice,
     choose_tracker,
@@ -117,8 +118,8 @@ def _landmark_scene(track: FaceTrack, name: str, wanted: Wanted) -> Scene:
     if wanted.portrait is not None:
         raise InputError(
             f"{name} is a landmark track, which no portrait can wear: leave the portrait out for "
-            "maps of the tracked face, or track the clip with `magicportrait track VIDEO "
-            "--tracker auto -o track.safetensors`."
+            "maps of the tracked face, or track the clip with "
+            f"{command('track VIDEO --tracker auto -o track.safetensors')}."
         )
     _refuse_settings(wanted)
     mesh, size = landmark_mesh(track), track.frame_size

@@ -44,6 +44,7 @@ from ..types import (
     VideoClip,
 )
 from ..video import open_image, write_image
+from ..weights.advice import whereabouts
 from .runs import DRIVER_FACE, MOTION, OWN_FACE, PORTRAIT, TRACKED, RunFolder
 from .settings import DiffusionSettings
 
@@ -96,7 +97,7 @@ def open_source(
         if (face or FaceChoice()) != FaceChoice() or (trim or Trimming()) != Trimming():
             raise InputError(f"{path.name} is finished: choose and trim when it is made.")
         if head is None:
-            raise InputError(f"{path.name} needs a head model: `magicportrait weights list`.")
+            raise InputError(f"{path.name} needs a head model: {whereabouts()} it comes from.")
         source = read_keyframes(path, head.head) if keyed else load_head_track(path)
     else:
         source = open_clip(driving, trim)
@@ -148,8 +149,8 @@ def warn_of_landmarks(found: Found) -> None:
     if isinstance(found.motion, LandmarkMotion):
         warnings.warn(
             f"The maps are approximate ({found.choice.why}): they are of the face mesh, and the "
-            "diffusion model was trained on those of a whole head. `magicportrait weights list` "
-            "says where head models come from.",
+            f"diffusion model was trained on those of a whole head. {whereabouts()} head models "
+            "come from.",
             MagicPortraitWarning,
             stacklevel=2,
         )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..devices import choose_device
 from ..diffusion.lazy_guidance import LazyGuidance
-from ..diffusion.lora_formats import read_contents
-from ..diffusion.model_files import ModelFiles, check_whole, find_model_files
 from ..diffusion.sampler import sample
 from ..diffusion.vae import VAE
 from ..diffusion.vae_chunks import decode_chunks
@@ -20,42 +18,22 @@ from ..drivers import FaceChoice, Trimming
 from ..engines import EngineChoice
 from ..errors import MagicPortraitError
 from ..faces.networks import FaceNetworks
-from ..files import keep_inputs, keep_outside, remove_parts
+from ..files import remove_parts
 from ..motion.guidance_maps import encoder_maps
-from ..motion.pipeline import HeadFiles, motion_maps
+from ..motion.pipeline import motion_maps
 from ..report import Recorder, Report, recording
-from ..types import AudioSource, Progress, VideoClip, no_progress
-from ..video import VideoWriter, check_video_path, open_image
-from ..weights.folders import models_folder
-from . import record
-from .beginning import open_start, start_latents
-from .motion import (
-    Found,
-    Source,
-    find_motion,
-    head_files,
-    keep,
-    kept,
-    open_source,
-    warn_of_landmarks,
-)
+from ..types import Progress, VideoClip, no_progress
+from ..video import VideoWriter
+from .beginning import start_latents
+from .lock import only_run_in
+from .motion import Found, find_motion, keep, kept, warn_of_landmarks
 from .networks import Networks, open_networks
+from .opening import Inputs, Job, open_job
 from .previews import step_pictures
 from .runs import RunFolder
-from .settings import PREVIEW, DiffusionSettings
+from .settings import DiffusionSettings
 
 SUFFIX = ".run"  #: of a run folder's name, after the output's
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What was opened and checked before the long work."""
-
-    picture: Tensor
-    source: Source
-    head: HeadFiles | None
-    files: ModelFiles
-    folder: RunFolder
 
 
 def run_folder_of(output: str | Path) -> Path:
@@ -101,27 +79,19 @@ def reenact_diffusion(
         InputError: a file that cannot be read or written, weights that are not here, an option
             that cannot be met, a run that cannot go on to the same bytes.
         NoFaceError: no face in the portrait or in the clip.
+
+        After the tracking every error says where the work is kept.
     """
     settings = settings or DiffusionSettings()
-    with recording() as run:
+    place = Path(run_folder or run_folder_of(output))
+    inputs = Inputs(portrait, driving, Path(output), place, face, trim, codec)
+    inputs.check(settings)
+    with recording() as run, only_run_in(place):
         with run.timed("opening"):
             where = choose_device(device)
-            inputs = {"portrait": portrait, "driving": driving}
-            if settings.init is not None and settings.init != PREVIEW:
-                inputs["init"] = settings.init
-            keep_inputs(check_video_path(output, codec), *inputs.values())
-            place = Path(run_folder or run_folder_of(output))
-            keep_outside(place, *inputs.values(), *(lora.file for lora in settings.loras))
-            job = _open(inputs, place, settings, models, face, trim, codec, resume, where, progress)
-        try:
-            report = _work(
-                job, Path(output), settings, run, face=face, codec=codec, previews=previews,
-                networks=networks, device=where, progress=progress,
-            )  # fmt: skip
-        except MagicPortraitError:
-            if run_folder is None and not job.folder.begun:
-                job.folder.remove()
-            raise
+            job = open_job(inputs, settings, models, resume, where, progress)
+        with _going_on(job.folder, own=run_folder is None):
+            report = _work(job, run, previews, networks, progress)
         if run_folder is None and not previews:
             job.folder.remove()
         else:
@@ -130,97 +100,60 @@ def reenact_diffusion(
     return replace(report, engine=choice, warnings=tuple(run.messages))
 
 
-def _open(
-    inputs: dict[str, str | Path],
-    place: Path,
-    settings: DiffusionSettings,
-    models: str | Path | None,
-    face: FaceChoice | None,
-    trim: Trimming | None,
-    codec: str,
-    resume: bool,
-    device: torch.device,
-    progress: Progress,
-) -> _Job:
-    files = find_model_files(models_folder(models))
-    check_whole(files)
-    for lora in settings.loras:
-        read_contents(lora.file, lora.file.name)  # that it is one; where it fits is seen later
-    picture = open_image(inputs["portrait"])
-    head = head_files(settings, models_folder(models), progress)
-    source = open_source(inputs["driving"], face, trim, head, settings)
-    open_start(settings.init, source.frame_count if isinstance(source, VideoClip) else len(source))
-    setup = {
-        "settings": record.plain(settings),
-        "face": record.plain(face or FaceChoice()),
-        "part": record.plain(trim or Trimming()),
-        "codec": codec,
-        "head": head and {"name": head.head.name, "basis": head.head.basis},
-        "inputs": {name: record.fingerprint(path) for name, path in inputs.items()},
-        "loras": [record.fingerprint(lora.file) for lora in settings.loras],
-        "weights": record.weights(files),
-        "machine": record.machine(device, settings.dtype_on(device)),
-        "versions": _versions(settings),
-    }
-    return _Job(picture, source, head, files, RunFolder.begin(place, setup, resume))
-
-
-def _versions(settings: DiffusionSettings) -> dict[str, Any]:
-    needed = [] if settings.sampling.solver == "ddim" else ["diffusers"]
-    if settings.look.backend in ("numba", "pytorch3d"):
-        needed.append(settings.look.backend)
-    return record.versions(*needed)
+@contextmanager
+def _going_on(folder: RunFolder, own: bool) -> Iterator[None]:
+    """Errors say where work is kept to go on with; ``own``: a folder without any is removed."""
+    try:
+        yield
+    except BaseException as error:
+        if folder.begun and isinstance(error, MagicPortraitError):
+            kept_words = f"What is done is kept in {folder.path}: --resume goes on from there."
+            raise type(error)(f"{error} {kept_words}") from error
+        if own and not folder.begun:
+            folder.remove()
+        raise
 
 
 def _work(
-    job: _Job,
-    output: Path,
-    settings: DiffusionSettings,
-    run: Recorder,
-    *,
-    face: FaceChoice | None,
-    codec: str,
-    previews: bool,
-    networks: FaceNetworks | None,
-    device: torch.device,
-    progress: Progress,
+    job: Job, run: Recorder, previews: bool, networks: FaceNetworks | None, progress: Progress
 ) -> Report:
+    inputs, settings = job.inputs, job.settings
     with run.timed("tracking"):
         found = kept(job.folder, settings)
         if found is None:
             made = find_motion(
                 job.source, job.picture, job.head, settings,
-                face=face, networks=networks, device=device, progress=progress,
+                face=inputs.face, networks=networks, device=job.device, progress=progress,
             )  # fmt: skip
             keep(made, job.folder)
             found = kept(job.folder, settings)  # as a run that goes on reads it
         warn_of_landmarks(found)
     with run.timed("loading models"):
-        ready = open_networks(job.files, settings, device, found.picture)
+        ready = open_networks(job.files, settings, job.device, found.picture)
     with run.timed("denoising"):
-        latents = _denoise(job, found, ready, settings, previews, device, progress)
-    sound = job.source.audio if isinstance(job.source, VideoClip) else None
+        latents = _denoise(job, found, ready, previews, progress)
     with run.timed("decoding"):
-        _decode(latents, ready.vae, output, found, sound, codec, progress)
-    job.folder.finish(output, {"frames": len(latents), "bytes": output.stat().st_size})
-    lost = int((~found.motion.driver.valid).sum())
+        _decode(job, latents, ready.vae, found, progress)
+    size = inputs.output.stat().st_size
+    job.folder.finish(inputs.output, {"frames": len(latents), "bytes": size})
     return Report(
-        output, len(latents), found.motion.driver.fps, tuple(found.picture.shape[1:]), run.seconds,
-        lost_frames=lost, tracker=found.choice, head=job.head and job.head.head.name,
+        inputs.output,
+        len(latents),
+        found.motion.driver.fps,
+        tuple(found.picture.shape[1:]),
+        run.seconds,
+        lost_frames=int((~found.motion.driver.valid).sum()),
+        tracker=found.choice,
+        head=job.head and job.head.head.name,
         notes=ready.notes,
-    )  # fmt: skip
+        weights=ready.weights,
+        dtype=str(settings.dtype_on(job.device)).removeprefix("torch."),
+    )
 
 
-def _denoise(
-    job: _Job,
-    found: Found,
-    ready: Networks,
-    settings: DiffusionSettings,
-    previews: bool,
-    device: torch.device,
-    progress: Progress,
-) -> Tensor:
+def _denoise(job: Job, found: Found, ready: Networks, previews: bool, progress: Progress) -> Tensor:
     """Latents of the clip, (t, 4, h, w) on the CPU."""
+    settings, device = job.settings, job.device
     height, width = found.picture.shape[1:]
     maps = motion_maps(found.motion, job.head, settings.look, device=device, progress=progress)
     guidance = LazyGuidance(
@@ -247,20 +180,13 @@ def _denoise(
     )
 
 
-def _decode(
-    latents: Tensor,
-    vae: VAE,
-    output: Path,
-    found: Found,
-    sound: AudioSource | None,
-    codec: str,
-    progress: Progress,
-) -> None:
+def _decode(job: Job, latents: Tensor, vae: VAE, found: Found, progress: Progress) -> None:
     """Frame by frame into the file."""
     height, width = found.picture.shape[1:]
-    fps = found.motion.driver.fps
+    fps, output = found.motion.driver.fps, job.inputs.output
+    sound = job.source.audio if isinstance(job.source, VideoClip) else None
     remove_parts(output)
-    with VideoWriter(output, height, width, fps, codec=codec, audio=sound) as writer:
+    with VideoWriter(output, height, width, fps, codec=job.inputs.codec, audio=sound) as writer:
         for done, frames in enumerate(decode_chunks(vae, latents)):
             progress("decoding", done, len(latents))
             writer.write(frames)

@@ -87,8 +87,8 @@ class RunFolder:
 
     @property
     def begun(self) -> bool:
-        """Whether it holds any work."""
-        return any((self.path / name).exists() for name in FILES if name != SETUP)
+        """Whether it holds work to go on with: all up to the tracking is done."""
+        return holds_work(self.path)
 
     def remove(self) -> None:
         """Delete the folder with all that this class and its stages wrote."""
@@ -207,6 +207,11 @@ class KeptWindows(StepJournal):
 
     def _path(self, number: int) -> Path:
         return self._folder / f"step_{self._step + 1:04d}_window_{number + 1:06d}.safetensors"
+
+
+def holds_work(path: Path) -> bool:
+    """Whether a folder holds a run whose tracking is done."""
+    return (path / SETUP).is_file() and (path / TRACKED).is_file()
 
 
 def _is_beginning(name: str) -> bool:

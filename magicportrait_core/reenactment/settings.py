@@ -64,6 +64,7 @@ class DiffusionSettings:
     loras: tuple[LoraChoice, ...] = ()
     lora_for: str = "both"  #: one of LORA_TARGETS
     init: str | Path | None = None  #: a clip to start from where sampling.denoise is below 1
+    exact_weights: bool = False  #: official files go before a combined one of half precision
 
     def __post_init__(self) -> None:
         check_choice("crop", self.crop, CROPS)
@@ -88,11 +89,12 @@ class DiffusionSettings:
 
 
 def reference_mode(settings: DiffusionSettings) -> DiffusionSettings:
-    """The choices of the paper's public code: its windows, its rounding, its maps."""
+    """The choices of the paper's public code: its windows, its rounding, its maps, its weights."""
     sampling = replace(
         settings.sampling, windows=PRESETS["paper"], bank_dtype=torch.float16, sum_overlaps=True
     )
-    return replace(settings, sampling=sampling, look=replace(settings.look, mode="parity"))
+    look = replace(settings.look, mode="parity")
+    return replace(settings, sampling=sampling, look=look, exact_weights=True)
 
 
 def transfer_of(motion: MotionSettings, mode: str | None = None) -> TransferSettings:

@@ -15,23 +15,15 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..files import replacing
+from ..weights.advice import command
 from ..weights.state_files import is_safetensors
 
 FORMAT_VERSION = "1"
-#: kind -> what it is called, and how one is made
+#: kind -> what it is called, and the words of the command that makes one
 KINDS = {
-    "landmarks": (
-        "a face track",
-        "make one with `magicportrait track VIDEO -o track.safetensors`.",
-    ),
-    "flame": (
-        "a head track",
-        "make one with `magicportrait track VIDEO --tracker landmark_fit -o track.safetensors`.",
-    ),
-    "motion": (
-        "a motion track",
-        "make one with `magicportrait maps TRACK PORTRAIT -o maps.mp4`.",
-    ),
+    "landmarks": ("a face track", "track VIDEO -o track.safetensors"),
+    "flame": ("a head track", "track VIDEO --tracker landmark_fit -o track.safetensors"),
+    "motion": ("a motion track", "maps TRACK PORTRAIT -o maps.mp4"),
 }
 
 
@@ -41,7 +33,7 @@ def kind_of(path: str | os.PathLike) -> str:
     with _opened(path, "landmarks") as file:
         kind = (file.metadata() or {}).get("kind", "none")
     if kind not in KINDS:
-        raise InputError(f"{path.name} is of kind {kind}, no track: {KINDS['landmarks'][1]}")
+        raise InputError(f"{path.name} is of kind {kind}, no track: {_remedy('landmarks')}")
     return kind
 
 
@@ -60,7 +52,7 @@ def read(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tensor]]:
     Raises InputError, with the command that makes the right file, for one that is missing, of
     another kind, of a later version or damaged.
     """
-    what, advice = KINDS[kind]
+    what, advice = KINDS[kind][0], _remedy(kind)
     with _opened(path, kind) as file:
         metadata = file.metadata() or {}
         found, version = metadata.get("kind", "none"), metadata.get("format_version", "none")
@@ -81,9 +73,9 @@ def building(path: Path, kind: str) -> Iterator[None]:
     try:
         yield
     except KeyError as error:
-        raise InputError(f"{path.name} lacks {error.args[0]}: {KINDS[kind][1]}") from error
+        raise InputError(f"{path.name} lacks {error.args[0]}: {_remedy(kind)}") from error
     except (ValueError, TypeError, ZeroDivisionError) as error:
-        raise InputError(f"{path.name} is damaged ({error}): {KINDS[kind][1]}") from error
+        raise InputError(f"{path.name} is damaged ({error}): {_remedy(kind)}") from error
 
 
 def floats(tensors: Mapping[str, Tensor], name: str) -> Tensor:
@@ -125,7 +117,7 @@ def read_frame(metadata: Mapping[str, str]) -> tuple[Fraction, tuple[int, int]]:
 
 @contextmanager
 def _opened(path: Path, kind: str) -> Iterator[safe_open]:
-    advice = KINDS[kind][1]
+    advice = _remedy(kind)
     if not path.is_file():
         raise InputError(f"The track {path} does not exist: {advice}")
     try:
@@ -144,3 +136,7 @@ def _plain(tensor: Tensor) -> Tensor:
     if tensor.is_floating_point():
         tensor = tensor.float()
     return tensor.clone(memory_format=torch.contiguous_format)
+
+
+def _remedy(kind: str) -> str:
+    return f"make one with {command(KINDS[kind][1])}."

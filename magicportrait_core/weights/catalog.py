@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..checks import check_choice
-from .folders import models_folder
+from .advice import downloading
 
 WHOLE_SET = "diffusion"  #: stands for all that the diffusion models need
 
@@ -53,8 +53,9 @@ class Entry:
     def how_to_get(self, folder: Path) -> str:
         """What to do where it is missing: file, folder, size, address, licence."""
         size = "" if self.size is None else f", about {size_text(self.size)}"
-        if self.remote is not None:
-            action = f"run `{download_command(self.key, folder)}`, or take it from"
+        way = downloading(self.key, self.kind, folder) if self.remote else None
+        if way is not None:
+            action = f"{way}, or take it from"
         elif self.registration:
             action = "register at, and download it from"
         else:
@@ -63,13 +64,6 @@ class Entry:
             f"{self.name} ({self.purpose}{size}) is not in {folder}: {action} {self.address} and "
             f"put it there. Licence: {self.licence}."
         )
-
-
-def download_command(key: str, folder: Path) -> str:
-    """What to type to download an entry, or "diffusion", into a kind's folder."""
-    models = Path(folder).parent
-    same = models.absolute() == models_folder().absolute()
-    return f"magicportrait weights download {key}" + ("" if same else f' --models "{models}"')
 
 
 def how_to_get_all(keys: Iterable[str], folder: Path) -> str:
@@ -82,13 +76,15 @@ def how_to_get_all(keys: Iterable[str], folder: Path) -> str:
         size = "" if entry.size is None else f", about {size_text(entry.size)}"
         told = f"{entry.name} ({entry.purpose}{size})"
         places.setdefault((entry.address, entry.licence), []).append(told)
+    way = downloading(WHOLE_SET, "magicportrait", folder)
+    way = "" if way is None else f"{way}, or "
     texts = (
         f"{', '.join(names)} from {address} (licence: {licence})"
         for (address, licence), names in places.items()
     )
     return (
-        f"{len(entries)} files of the diffusion models are not in {folder}: run "
-        f"`{download_command(WHOLE_SET, folder)}`, or put them there by hand: {'; '.join(texts)}."
+        f"{len(entries)} files of the diffusion models are not in {folder}: {way}put them there "
+        f"by hand: {'; '.join(texts)}."
     )
 
 

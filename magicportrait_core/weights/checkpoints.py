@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .faults import what_broke
 from .torch_bytes import refusal
 
 #: how torch's older files begin: a pickle of a number of its own
@@ -30,11 +31,20 @@ def load_checkpoint(path: str | os.PathLike) -> object:
         if "GLOBAL" in str(error) or "nsupported" in str(error):
             reason = f"is refused, for it holds more than tensors ({refusal(error)})"
         else:
-            reason = f"is damaged, or its end is missing ({type(error).__name__})"
+            reason = f"cannot be read: {_fault(path, error)}"
         raise InputError(
             f"{path.name} {reason}; nothing in it was run. Take the file from its makers' own "
             "page, as .safetensors where they offer that."
         ) from error
+
+
+def _fault(path: Path, error: Exception) -> str:
+    """Why torch could not read a file, in words."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start and start != b"PK" and not start.startswith(b"\x80"):
+        return "it is no checkpoint of torch, nor any other pickle"
+    return what_broke(error)
 
 
 def tensors_below(content: object, *prefixes: str) -> dict[str, Tensor]:

@@ -111,10 +111,10 @@ def fetch(remote: Remote, revision: str | None, work: Path, progress: Progress) 
     except Exception as error:  # of the hub's, of its transport, of the disk
         if cancelled := watched.raised:
             raise cancelled from None
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = " ".join(str(error).split())[:200] or "no reason given"
         raise InputError(
             f"{remote.path} could not be downloaded from https://huggingface.co/{remote.repo} "
-            f"({reason}): run the command again, it goes on where it stopped."
+            f"({reason}): run it again, it goes on where it stopped."
         ) from error
     return Fetched(Path(path), info.sha, facts.lfs.sha256 if facts.lfs else None)
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import InputError
 from . import stand_ins as own
+from .faults import what_broke
 from .torch_bytes import rebuild_tensor, storage_from_bytes
 
 MAX_BYTES = 1 << 30  #: of a pickle; FLAME's has 53 MB
@@ -120,7 +121,7 @@ _DAMAGE = (
 
 
 def _short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:100] or type(error).__name__
+    return " ".join(str(error).split())[:100] or what_broke(error)
 
 
 def _check_memo(data: bytes) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .checkpoints import load_checkpoint
-from .wholeness import quick_fault
+from .wholeness import refusal_of
 
 _WRAPPINGS = 4  #: that are taken off at the most
 
@@ -29,12 +29,10 @@ def read_state(path: str | os.PathLike) -> dict[str, Tensor]:
             with safe_open(path, framework="pt") as file:
                 return {key: file.get_tensor(key) for key in file.keys()}
         except (SafetensorError, OSError, RuntimeError) as error:
-            fault = quick_fault(path) or "its tensors cannot be read"
-            raise InputError(
-                f"{path.name} is damaged ({fault}): take it from its source again."
-            ) from error
-    if fault := quick_fault(path):
-        raise InputError(f"{path.name} is damaged ({fault}): take it from its source again.")
+            spare = "is damaged (its tensors cannot be read): take it from its source again."
+            raise InputError(refusal_of(path) or f"{path.name} {spare}") from error
+    if sentence := refusal_of(path):
+        raise InputError(sentence)
     content = load_checkpoint(path)
     if not isinstance(content, Mapping):
         raise InputError(f"{path.name} holds a {type(content).__name__}, no tensors by name.")

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import torch
 
+from .faults import what_broke
 from .stand_ins import Refused
 
 MAX_STORAGE = 64 << 20  #: bytes of one tensor; those of landmark_embedding.npy have some thousands
@@ -45,8 +46,8 @@ def rebuild_tensor(
 
 
 def refusal(error: Exception) -> str:
-    """The part of torch's error that names what it refuses, else the error's class."""
+    """The part of torch's error that names what it refuses, else what broke."""
     for part in str(error).replace(". ", "\n").splitlines():
         if "GLOBAL" in part or "nsupported" in part:
             return part.strip()[:160]
-    return type(error).__name__
+    return what_broke(error)

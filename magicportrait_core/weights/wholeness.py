@@ -11,6 +11,9 @@ from ..errors import InputError
 from .arrays import MAGIC, load_npy, open_npz
 from .checkpoints import OLD_MAGIC
 
+#: of a file named .safetensors
+MISNAMED = "it is a pickle, as .pth and .ckpt files are, and no safetensors"
+_PICKLED = (b"PK", b"\x80")  #: how torch's files and plain pickles begin
 _PICKLES = (".pkl",)
 _BLOCK = 1 << 22
 
@@ -30,17 +33,31 @@ def quick_fault(path: Path) -> str | None:
         return f"it cannot be opened ({error.strerror})"
     if not size:
         return "it is empty"
+    if start[8:9] == b"{":  # first: the length before it may begin as any other file does
+        return _safetensors_fault(path, start, size)
+    if path.suffix.lower() == ".safetensors" and start.startswith(_PICKLED):
+        return MISNAMED
     if start.startswith((b"<", b"version https://")):
         return "it is a web page or a pointer, not the file itself"
     if start.startswith(b"PK"):
         return None if zipfile.is_zipfile(path) else "its end is missing"
     if start.startswith(MAGIC) or path.suffix == ".npz":
         return _numpy_fault(path)
-    if start[8:9] == b"{":
-        return _safetensors_fault(path, start, size)
     if path.suffix in _PICKLES and not start.startswith(OLD_MAGIC[:10]) and end != b".":
         return "its end is missing"
     return None
+
+
+def refusal_of(path: Path) -> str | None:
+    """One sentence where :func:`quick_fault` finds a reason: what is wrong, and what to do."""
+    fault = quick_fault(path)
+    if fault == MISNAMED:
+        return (
+            f"{path.name} is not what its name says: {MISNAMED}. Rename it to {path.stem}.pth, and "
+            "it is read as far as it holds nothing but tensors, or take a real .safetensors from "
+            "its source."
+        )
+    return fault and f"{path.name} is damaged ({fault}): take it from its source again."
 
 
 def checksum_fault(path: Path) -> str | None:

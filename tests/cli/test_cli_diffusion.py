@@ -1,6 +1,7 @@
 """`reenact --engine diffusion`: options reach the engine, and those of the other are refused."""
 
 import json
+import sys
 
 import pytest
 
@@ -13,6 +14,7 @@ from magicportrait_core.errors import InputError
 from magicportrait_core.faces.framing import CROPS
 from magicportrait_core.motion.choice import MOTION_TRACKERS
 from magicportrait_core.preview import MotionSettings
+from magicportrait_core.reenactment.runs import TRACKED, RunFolder
 from magicportrait_core.reenactment.settings import DTYPES, LORA_TARGETS
 from magicportrait_core.render.maps import MODES
 
@@ -41,6 +43,15 @@ def test_it_writes_and_says_what_ran(cli, tmp_path, portrait, acted_clip):
     assert (report["frames"], report["width"], report["more"]) == (3, 64, ["run"])
     assert "Warning: The maps are approximate" in result.stderr
     assert "Tracker: landmarks_only (no head model is here)." in result.stderr
+    assert "Warning: The diffusion engine takes long on a CPU: 3 frames in windows of" in (
+        result.stderr
+    )
+    assert "The preview engine (--engine preview) is fast." in result.stderr
+    assert "denoising_unet.pth (float16), reference_unet.pth (float16)" in result.stderr
+    assert {"file": "prompt.safetensors", "dtype": "float32", "parts": ["text"]} in (
+        report["weights"]
+    )
+    assert report["dtype"] == "float32"
     again = cli(*given, "--run-folder", "run", "--resume", "--seed", "1")
     assert again.exit_code == 2
     assert "settings.sampling.seed is 1 now, was 42" in again.stderr
@@ -68,6 +79,23 @@ def test_what_contradicts_is_refused(cli, tmp_path, portrait, acted_clip, words,
     assert result.exit_code == 2
     assert said in " ".join(result.stderr.split())
     assert not list(tmp_path.glob("out.mp4*"))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_whoever_is_stopped_is_told_how_to_go_on(tmp_path, capsys, monkeypatch, error):
+    words = ["reenact", "a b.jpg", "d.mp4", "-o", "out.mp4", "--resume"]
+    monkeypatch.setattr(sys, "argv", ["magicportrait", *words])
+    run = RunFolder.begin(tmp_path / "out.mp4.run", {}, resume=False)
+    with pytest.raises(error), dif.resumable(tmp_path / "out.mp4", None):
+        raise error
+    assert capsys.readouterr().err == "", "nothing is done yet"
+    run.file(TRACKED).touch()
+    with pytest.raises(error), dif.resumable(tmp_path / "out.mp4", None):
+        raise error
+    assert capsys.readouterr().err == (
+        f"What is done is kept in {run.path}. Go on with: magicportrait reenact 'a b.jpg' d.mp4 -o "
+        "out.mp4 --resume\n"
+    )
 
 
 def test_gains_become_a_transfer():

@@ -60,11 +60,13 @@ def test_bad_input_is_one_sentence(cli, tmp_path, gnm, words, error):
         (["nothing.pkl"], "nothing.pkl does not exist"),
         (["broken.pkl"], "broken.pkl is no pickle"),
         (["gnm_head.npz", "--as", "x"], "gnm_head.npz is no FLAME model"),
+        (["vocab.json", "--as", "vae"], "vocab.json is of the tokenizer, so it cannot be vae."),
         (["."], ". is a folder: name the files in it."),
     ],
 )
 def test_import_of_a_bad_file(cli, tmp_path, gnm, words, error):
     (tmp_path / "broken.pkl").write_bytes(b"\x80\x02}(")
+    (tmp_path / "vocab.json").write_text("{}")
     result = cli("weights", "import", *words, "--models", "models")
     assert result.exit_code == 1
     assert error in result.stderr.splitlines()[-1]
@@ -81,7 +83,31 @@ def test_import_goes_on_past_a_bad_file(cli, tmp_path, gnm):
     assert "broken.pkl is no pickle" in result.stderr
 
 
-def test_list(cli, gnm):
+def test_import_goes_on_past_a_file_that_the_system_refuses(cli, tmp_path, gnm, monkeypatch):
+    from magicportrait_core.model_files import importing
+
+    real = importing.import_any
+
+    def refused(path, *given, **named):
+        if path.name == "locked.pkl":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *given, **named)
+
+    monkeypatch.setattr(importing, "import_any", refused)
+    result = cli("weights", "import", "locked.pkl", gnm, "--models", "models", "--json")
+    assert result.exit_code == 1
+    values = json.loads(result.stdout)
+    assert [report["kind"] for report in values["imports"]] == ["gnm_head"]
+    assert "locked.pkl" in values["errors"][0]["error"]
+
+
+def test_as_says_what_one_file_is(cli, gnm):
+    result = cli("weights", "import", gnm, gnm, "--as", "flame2023", "--models", "models")
+    assert result.exit_code == 2
+    assert "--as says what one file is, not 2" in result.stderr
+
+
+def test_list(cli, gnm, tmp_path):
     cli("weights", "import", gnm, "--models", "models")
     result = cli("weights", "list", "--models", "models")
     assert result.exit_code == 0
@@ -94,20 +120,22 @@ def test_list(cli, gnm):
     assert found["flame2020"] is None
     assert all(row["licence"] and row["address"] and row["folder"] for row in rows)
     assert "! here, but it cannot be used" in result.stdout
-    assert "All that the diffusion models need: magicportrait weights download diffusion" in (
-        result.stdout
-    )
+    command = f'`magicportrait weights download diffusion --models "{tmp_path}/models"`'
+    assert f"All that the diffusion models need: run {command}" in result.stdout
 
 
 def test_list_of_damaged_and_raw_files(cli, tmp_path):
     flame = tmp_path / "models" / "flame"
     flame.mkdir(parents=True)
     (flame / "generic_model.pkl").write_bytes(b"\x80\x02}q")
-    (flame / "head_template.obj").write_text("v 0 0 0\n")
+    (flame / "head_template.obj").write_text("v 0 0 0\nvt 0 0\n")
+    (flame / "deca_model.tar").write_bytes(b"no checkpoint" * 9)
     shown = cli("weights", "list", "--models", "models").stdout
     assert "! flame2020 generic_model.pkl" in shown
     assert "its end is missing" in shown
     assert "~ flame_uv head_template.obj" in shown
+    assert "! deca deca_model.tar" in shown
+    assert "deca_model.tar is no pickle of arrays" in shown
 
 
 def test_tiny_models_through_every_command(cli, tmp_path):

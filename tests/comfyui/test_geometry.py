@@ -50,7 +50,7 @@ def test_without_any_head_the_face_mesh_moves(server, bare):
     said = [line for line in server.log().splitlines() if "landmarks_only: no head model" in line]
     assert said
     assert "gnm_head.npz" in said[-1]
-    assert "if_missing is download" in said[-1]
+    assert "set if_missing to download on Load Head Model" in said[-1]
     assert "flame.is.tue.mpg.de" in said[-1]
 
 

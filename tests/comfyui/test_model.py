@@ -211,7 +211,8 @@ def test_missing_files_in_one_message(measure):
     assert found["nothing"].startswith("6 files")
     for said in ("elsewhere/portraits", "5.25 GB", "huggingface.co", "licence", "if_missing"):
         assert said in found["nothing"]
-    assert "weights convert" in found["absent"]
+    assert "choose auto" in found["absent"]
+    assert "weights convert" not in found["absent"], "it knows no folder called portraits"
     assert "other.pth is not in" in found["stranger"]
 
 

@@ -161,7 +161,7 @@ def test_progress_and_steps_are_told(call):
         progress=lambda stage, done, total: told.append((stage, done, total)),
         watch=lambda *step: steps.append(step),
     )
-    assert told == [("denoising", i + 1, 9) for i in range(9)]
+    assert told == [("denoising", i, 9) for i in range(10)]
     assert [number for number, *_ in steps] == [0, 1, 2]
     assert steps[-1][1].equal(x)
     assert steps[0][2].shape == x.shape

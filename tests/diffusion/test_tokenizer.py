@@ -17,9 +17,11 @@ from magicportrait_core.errors import InputError
 def folder(tmp_path):
     words = ["<|startoftext|>", "<|endoftext|>", "a", "c", "t", "a</w>", "c</w>", "t</w>", ".</w>"]
     words += ["ca", "cat</w>"]
-    (tmp_path / "vocab.json").write_text(json.dumps({word: n for n, word in enumerate(words)}))
-    (tmp_path / "merges.txt").write_text("#version: 0.2\nc a\nca t</w>\n")
-    return tmp_path
+    folder = tmp_path / "magicportrait" / "stable-diffusion-v1-5" / "tokenizer"
+    folder.mkdir(parents=True)
+    (folder / "vocab.json").write_text(json.dumps({word: n for n, word in enumerate(words)}))
+    (folder / "merges.txt").write_text("#version: 0.2\nc a\nca t</w>\n")
+    return folder
 
 
 def test_merges(folder):
@@ -33,7 +35,7 @@ def test_missing_files_and_package(folder, monkeypatch):
     with pytest.raises(InputError, match="pip install tokenizers"):
         tokens_of("a", folder)
     (folder / "merges.txt").unlink()
-    with pytest.raises(InputError, match=r"needs merges\.txt in .*weights download sd15_vocab"):
+    with pytest.raises(InputError, match=r"needs merges\.txt, .*weights download sd15_merges"):
         tokens_of("a", folder)
 
 

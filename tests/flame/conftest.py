@@ -19,3 +19,15 @@ def small_head() -> HeadModel:
 def golden_head(goldens: Path) -> HeadModel:
     """The synthetic head of the goldens, FLAME's size."""
     return golden.golden_head(goldens / "geometry")
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    """A still of the small head."""
+    return small.small_track(1, seed=1, size=(512, 384))
+
+
+@pytest.fixture(scope="module")
+def driver():
+    """Nine frames of another."""
+    return small.small_track(9, seed=2)

@@ -114,7 +114,7 @@ def test_auto_prefers_the_basis_of_the_trackers(tmp_path):
 
 def test_what_is_missing_says_where_it_comes_from(tmp_path):
     with pytest.raises(InputError, match=r"No head model is in.*flame\.is\.tue.*download gnm_head"):
-        open_head(tmp_path)
+        open_head(tmp_path / "flame")
     with pytest.raises(InputError, match=r"FLAME_texture\.npz .*632 MB.*is not in"):
         open_texture(tmp_path)
     with pytest.raises(InputError, match=r"SMIRK_em1\.pt .*github\.com/georgeretsi/smirk"):
@@ -122,7 +122,7 @@ def test_what_is_missing_says_where_it_comes_from(tmp_path):
     with pytest.raises(InputError, match="network must be one of deca, smirk"):
         open_regressor(tmp_path, "other")
     (tmp_path / "SMIRK_em1.pt").write_bytes(b"")
-    with pytest.raises(InputError, match=r"not converted yet: run `magicportrait weights import"):
+    with pytest.raises(InputError, match=r"not converted yet: import it with `magicportrait"):
         open_regressor(tmp_path, "smirk")
 
 

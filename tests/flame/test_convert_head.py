@@ -73,6 +73,19 @@ def test_what_is_declared_goes_before_the_name(pickled, tmp_path):
         import_file(pickled, tmp_path, declared="../x")
 
 
+def test_a_head_takes_no_name_that_is_something_elses(pickled, tmp_path):
+    """flame_texture.safetensors would be written over the texture."""
+    for name, what in (
+        ("flame_texture", "texture space of FLAME"), ("deca", "shape, texture, light and camera"),
+        ("gnm_head", "head model GNM"), ("denoising_unet", "denoising UNet"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=f"cannot be called {name}, which is {what}"):
+            import_file(pickled, tmp_path, declared=name)
+    assert not list(tmp_path.glob("*.safetensors"))
+    report = import_file(pickled, tmp_path, declared="flame2020_genric")
+    assert report.notes[0].startswith("flame2020_genric is a name of your own; those known are")
+
+
 @pytest.mark.parametrize(
     ("file", "name"),
     [

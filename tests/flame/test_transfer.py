@@ -1,4 +1,4 @@
-"""The paper's alignment, and every setting beyond it, at both ends and in between."""
+"""The paper's alignment, and gains beyond it, at both ends and in between."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -10,9 +10,8 @@ from safetensors.torch import load_file
 from magicportrait_core.errors import InputError
 from magicportrait_core.flame.landmarks import ibug68
 from magicportrait_core.flame.lbs import rotation_matrix
-from magicportrait_core.flame.placing import head_width, in_frame, moved, pivot_points
 from magicportrait_core.flame.readout import head_angles
-from magicportrait_core.flame.rotations import axis_angle, from_euler
+from magicportrait_core.flame.rotations import from_euler
 from magicportrait_core.flame.transfer import transfer
 from magicportrait_core.types import (
     Camera,
@@ -22,37 +21,7 @@ from magicportrait_core.types import (
     TransferSettings,
 )
 from tests.small_head import small_track
-
-STILL = dict.fromkeys(("expression", "jaw", "eyelids", "yaw", "pitch", "roll"), 0.0)
-ALL = {"gaze": 1.0, "neck": 1.0}
-NAMES = ("expression", "global_pose", "jaw_pose", "neck_pose", "eye_pose", "eyelids")
-
-
-@pytest.fixture(scope="module")
-def portrait():
-    return small_track(1, seed=1, size=(512, 384))
-
-
-@pytest.fixture(scope="module")
-def driver():
-    return small_track(9, seed=2)
-
-
-def run(portrait, driver, small_head, frames=None, **settings):
-    return transfer(MotionTrack(portrait, driver, TransferSettings(**settings)), small_head, frames)
-
-
-def turn(track, rotation, side):
-    """The track with every global pose turned by ``rotation`` (3, 3) on one side."""
-    poses = rotation_matrix(track.params.global_pose)
-    poses = rotation @ poses if side == "left" else poses @ rotation
-    return replace(track, params=replace(track.params, global_pose=axis_angle(poses)))
-
-
-def angle_between(a, b):
-    """Degrees (t,) between axis-angle rotations."""
-    between = axis_angle(rotation_matrix(a).mT @ rotation_matrix(b))
-    return torch.rad2deg(between.norm(dim=-1))
+from tests.transfers import ALL, NAMES, STILL, angle_between, run
 
 
 def test_golden_alignment(golden_head, goldens):
@@ -185,152 +154,6 @@ def test_joints_in_between_lie_on_the_sphere(portrait, driver, small_head, name)
     assert (angle_between(found, acted) - whole * 3 / 4).abs().max() < 0.01
 
 
-def test_relative_at_rest_is_the_portrait(portrait, driver, small_head):
-    track = run(portrait, driver, small_head, mode="relative", neutral_frame=3, **ALL)
-    for name in NAMES:
-        own, found = getattr(portrait.params, name)[0], getattr(track.params, name)[3]
-        assert torch.allclose(found, own, atol=1e-6), name
-
-
-@pytest.mark.parametrize("axis", [0, 1, 2])
-@pytest.mark.parametrize("gains", [{}, {"yaw": 0.4, "pitch": 1.3, "roll": 0.0}])
-def test_a_turned_neutral_does_not_leak(portrait, driver, small_head, axis, gains):
-    """The driver's clip seen by a camera 20 degrees aside gives the same performance."""
-    camera = rotation_matrix(torch.deg2rad(torch.tensor(20.0)) * torch.eye(3)[axis])
-    given = {"mode": "relative", "neutral_frame": 0, **gains}
-    track = run(portrait, driver, small_head, **given)
-    aside = run(portrait, turn(driver, camera, "left"), small_head, **given)
-    assert angle_between(track.params.global_pose, aside.params.global_pose).max() < 0.01
-
-
-def test_a_nod_of_a_turned_driver_is_a_nod(portrait, small_head):
-    """A driver 20 degrees aside nods about its own ears: a frontal portrait does so too."""
-    aside = torch.tensor([[20.0, 0.0, 0.0]] * 2).T
-    nod = from_euler(torch.zeros(2), torch.tensor([0.0, 15.0]), torch.zeros(2))
-    poses = axis_angle(rotation_matrix(from_euler(*aside)) @ rotation_matrix(nod))
-    driver = small_track(2)
-    driver = replace(driver, params=replace(driver.params, global_pose=poses))
-    front = replace(portrait, params=replace(portrait.params, global_pose=torch.zeros(1, 3)))
-    track = run(front, driver, small_head, mode="relative", neutral_frame=0)
-    angles = torch.stack(head_angles(track))
-    assert torch.allclose(angles[:, 0], torch.zeros(3), atol=1e-3)
-    assert torch.allclose(angles[:, 1], torch.tensor([0.0, 15.0, 0.0]), atol=1e-3)
-
-
-def test_relative_is_the_composed_rotation(portrait, driver, small_head):
-    track = run(portrait, driver, small_head, mode="relative", neutral_frame=2)
-    r = rotation_matrix
-    poses = r(driver.params.global_pose)
-    expected = r(portrait.params.global_pose) @ poses[2].T @ poses
-    assert torch.allclose(r(track.params.global_pose), expected, atol=1e-5)
-
-
-def test_jaws_do_not_close_further_than_shut(portrait, driver, small_head):
-    closing = driver.params.jaw_pose.clone()
-    closing[0] = torch.tensor([0.3, 0, 0])
-    closing[1:] = torch.tensor([0.0, 0, 0])
-    driver = replace(driver, params=replace(driver.params, jaw_pose=closing))
-    shut = replace(portrait, params=replace(portrait.params, jaw_pose=torch.zeros(1, 3)))
-    track = run(shut, driver, small_head, mode="relative", neutral_frame=0)
-    assert track.params.jaw_pose[:, 0].min() >= 0
-    below = replace(driver, params=replace(driver.params, jaw_pose=closing - 0.05))
-    assert torch.equal(run(shut, below, small_head).params.jaw_pose, closing - 0.05)
-
-
-def _with_lids(track, lids):
-    return replace(track, params=replace(track.params, eyelids=lids))
-
-
-def test_relative_blinks_shut_the_eyes(portrait, driver, small_head):
-    lids = torch.tensor([0.3, 0.65, 1.0, 0.1]).repeat(2, 1).T.contiguous()
-    acted = _with_lids(driver[:4], lids)
-    for own in (0.0, 0.2, 0.5):
-        mine = _with_lids(portrait, torch.full((1, 2), own))
-        track = run(mine, acted, small_head, mode="relative", neutral_frame=0)
-        half, wide = own + (1 - own) / 2, max(own - 0.2, 0)
-        expected = torch.tensor([own, half, 1.0, wide])
-        assert torch.allclose(track.params.eyelids[:, 0], expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("mode", ["absolute", "relative"])
-def test_eyelids_that_were_not_tracked(portrait, driver, small_head, mode):
-    none, nobody = _with_lids(portrait, None), _with_lids(driver, None)
-    assert run(none, nobody, small_head, mode=mode).params.eyelids is None
-    assert run(none, driver, small_head, mode=mode, eyelids=0.0).params.eyelids is None
-    assert run(none, driver, small_head, mode=mode).params.eyelids.shape == (9, 2)
-    kept = run(portrait, nobody, small_head, mode=mode).params.eyelids
-    assert torch.equal(kept, portrait.params.eyelids.expand(9, 2))
-
-
-def test_pivot_head_holds_the_point_between_the_eyes(portrait, driver, small_head):
-    home = in_frame(pivot_points(portrait.params, small_head, "head"), portrait)
-
-    def way(**settings):
-        track = run(portrait, driver, small_head, **settings)
-        return (in_frame(pivot_points(track.params, small_head, "head"), track) - home).norm(dim=-1)
-
-    assert way(pivot="head").max() < 1e-3
-    assert way(pivot="root").max() > 5  # px: the swing about the neck
-
-
-def test_the_point_between_the_eyes_is_where_the_mesh_has_it(portrait, small_head):
-    """Joints placed without vertices lie where posing the whole head puts them."""
-    placed = small_head.shaped(portrait.params.shape).posed(portrait.params)[1]
-    found = pivot_points(portrait.params, small_head, "head")
-    assert torch.allclose(found, placed[:, 3:].mean(1), atol=1e-6)
-    calm = replace(portrait.params, expression=torch.zeros(1, 5))
-    placed = small_head.shaped(calm.shape).posed(calm)[1]
-    found = pivot_points(portrait.params, small_head, "root")
-    assert torch.allclose(found, placed[:, 0], atol=1e-6)
-
-
-@pytest.mark.parametrize("pivot", ["root", "head"])
-@pytest.mark.parametrize("mode", ["absolute", "relative"])
-def test_translation_is_in_head_widths(portrait, driver, small_head, mode, pivot):
-    """Driver and portrait of other sizes, cameras and crops: 0.5 widths there are 0.5 here."""
-    rest = driver[[0]]
-    same = rest[[0, 0, 0]]
-    px = 0.5 * _width(rest, small_head) * torch.tensor([[0.0, 0], [1, 0], [0, 1]])
-    given = {"mode": mode, "pivot": pivot, "neutral_frame": 0}
-    still = run(portrait, moved(same, px), small_head, **given)
-    track = run(portrait, moved(same, px), small_head, translation=1.0, **given)
-    points = pivot_points(track.params, small_head, pivot)
-    way = in_frame(points, track) - in_frame(points, still)
-    expected = 0.5 * _width(portrait, small_head) * torch.tensor([[0.0, 0], [1, 0], [0, 1]])
-    assert torch.allclose(way, expected, atol=1e-3)
-    assert torch.equal(track.camera.scale, portrait.camera.scale.expand(3))
-
-
-def _width(track, head):
-    """Px of the frame, by measuring the posed mesh of a head that looks ahead."""
-    rest = HeadParams.neutral(1, len(track.params.shape), 1, head.basis)
-    rest = replace(rest, shape=track.params.shape)
-    x = head.vertices(rest)[0, :, 0]
-    assert head_width(track.params, head) == pytest.approx(float(x.max() - x.min()), rel=1e-5)
-    ends = torch.zeros(2, 3)
-    ends[:, 0] = torch.stack([x.min(), x.max()])
-    seen = in_frame(ends, track[[0, 0]])
-    return float((seen[1] - seen[0]).norm())
-
-
-def test_a_driver_who_is_the_portrait_comes_back(small_head):
-    """Same identity, frame and camera: with the way through the picture all is as it was."""
-    driver = small_track(6, seed=3)
-    scale, crop = driver.camera.scale[:1], driver.crop_from_frame[:1]
-    driver = replace(
-        driver,
-        camera=Camera(scale.expand(6), driver.camera.translation),
-        crop_from_frame=crop.expand(6, 3, 3),
-    )
-    portrait = driver[[2]]
-    for pivot in ("root", "head"):
-        given = {"pivot": pivot, "neutral_frame": 2, "translation": 1.0}
-        track = run(portrait, driver, small_head, **given, **ALL)
-        found = in_frame(pivot_points(track.params, small_head, "head"), track)
-        expected = in_frame(pivot_points(driver.params, small_head, "head"), driver)
-        assert torch.allclose(found, expected, atol=1e-2)
-
-
 def test_pose_alone_and_expression_alone(portrait, driver, small_head):
     pose = run(portrait, driver, small_head, **vars(TransferSettings().pose_alone()))
     face = run(portrait, driver, small_head, **vars(TransferSettings().expression_alone()))
@@ -367,17 +190,6 @@ def test_another_basis_is_refused(portrait, driver, small_head):
     other = replace(small_head, template=small_head.template * 1.01)
     with pytest.raises(InputError, match=r"the portrait's parameters belong to head model"):
         run(portrait, driver, other)
-
-
-def test_a_neutral_frame_beyond_the_driver_is_refused(portrait, driver, small_head):
-    with pytest.raises(InputError, match="0 to 8, got 9"):
-        run(portrait, driver, small_head, mode="relative", neutral_frame=9)
-
-
-def test_heads_without_eyes_turn_about_the_root_only(portrait, driver, small_head):
-    blind = replace(small_head, roles=("root", "neck", "jaw", "neck", "neck"))
-    with pytest.raises(InputError, match="pivot root"):
-        run(portrait, driver, blind, pivot="head")
 
 
 @pytest.mark.parametrize(

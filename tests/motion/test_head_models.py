@@ -129,7 +129,7 @@ def test_the_head_of_a_track_is_found_by_its_basis(tmp_path, folder):
 
 def test_no_head_names_both_ways(tmp_path):
     with pytest.raises(InputError) as caught:
-        head_of(small_track(), tmp_path / "nothing")
+        head_of(small_track(), tmp_path / "nothing" / "flame")
     for words in ("generic_model.pkl", "flame.is.tue.mpg.de", "weights download gnm_head"):
         assert words in str(caught.value)
 

@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from magicportrait_core.diffusion.unet import DenoisingUNet
-from magicportrait_core.errors import InputError
+from magicportrait_core.errors import InputError, NoFaceError
 from magicportrait_core.reenactment import networks as networks_module
 from magicportrait_core.reenactment import run as run_module
+from magicportrait_core.reenactment.lock import only_run_in
 from magicportrait_core.reenactment.runs import SETUP
 from tests.reenactment.conftest import FRAMES, SETTINGS, STEPS, WINDOWS
 
@@ -104,6 +106,41 @@ def test_only_the_window_that_was_computed_is_lost(tmp_path, reenact, whole, qui
     assert len(quick) == STEPS * WINDOWS
 
 
+def failing(*_, **__):
+    raise NoFaceError("nothing to see.")
+
+
+def test_an_error_before_the_tracking_leaves_no_folder(tmp_path, reenact, monkeypatch):
+    monkeypatch.setattr(run_module, "find_motion", failing)
+    with pytest.raises(NoFaceError, match=r"^nothing to see\.$"):
+        reenact(tmp_path / "out.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_after_the_tracking_says_where_the_work_is(tmp_path, reenact, monkeypatch):
+    monkeypatch.setattr(run_module, "open_networks", failing)
+    with pytest.raises(NoFaceError) as error:
+        reenact(tmp_path / "out.mp4")
+    folder = tmp_path / "out.mp4.run"
+    assert str(error.value) == (
+        f"nothing to see. What is done is kept in {folder}: --resume goes on from there."
+    )
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_stop_before_the_tracking_leaves_nothing(tmp_path, reenact):
+    with pytest.raises(KeyboardInterrupt):
+        reenact(tmp_path / "out.mp4", progress=Stop(0))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_runs_in_one_folder(tmp_path, reenact):
+    with only_run_in(tmp_path / "out.mp4.run"):
+        with pytest.raises(InputError, match=r"Another run is at work in .*out\.mp4\.run: wait"):
+            reenact(tmp_path / "out.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_finished_run_says_so_and_decodes_again(tmp_path, reenact, whole, quick):
     folder, output = tmp_path / "run", tmp_path / "out.mp4"
     report = reenact(output, run_folder=folder)
@@ -125,7 +162,7 @@ def test_another_setup_is_named_and_refused(tmp_path, reenact, whole, quick, mon
     reenact(output, other, run_folder=folder)
     with pytest.raises(InputError, match=r"settings\.sampling\.seed is 42 now, was 7"):
         reenact(output, run_folder=folder, resume=True)
-    monkeypatch.setattr(run_module.record.torch, "get_num_threads", lambda: 77)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
     with pytest.raises(InputError, match=r"machine\.threads is 77 now"):
         reenact(output, other, run_folder=folder, resume=True)
     monkeypatch.undo()

@@ -28,7 +28,7 @@ def test_an_entry_says_what_a_user_needs(entry):
     assert not (entry.registration and entry.remote)
     if entry.remote and entry.remote.revision:
         assert re.fullmatch(r"[0-9a-f]{40}", entry.remote.revision)
-    sentence = entry.how_to_get(Path("models"))
+    sentence = entry.how_to_get(Path("models", entry.kind))
     assert all(word in sentence for word in (entry.name, "models", entry.address, entry.licence))
     assert ("weights download" in sentence) is (entry.remote is not None)
     assert ("register" in sentence) is entry.registration

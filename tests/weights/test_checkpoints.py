@@ -44,7 +44,7 @@ def test_a_truncated_file(tmp_path, archive):
     path = tmp_path / "x.pt"
     torch.save({"a": torch.rand(1000)}, path, _use_new_zipfile_serialization=archive)
     path.write_bytes(path.read_bytes()[:3000])
-    with pytest.raises(InputError, match=r"x\.pt is damaged"):
+    with pytest.raises(InputError, match=r"x\.pt cannot be read: it ends too early"):
         load_checkpoint(path)
 
 
@@ -55,3 +55,22 @@ def test_tensors_below_a_prefix():
     assert tensors_below(state, "") == {"module.net.a": a, "module.other.b": b}
     assert tensors_below(state, "x.") == {}
     assert tensors_below([a], "") == {}
+
+
+@pytest.mark.parametrize("archive", [True, False])
+def test_what_is_wrong_is_said_in_words(tmp_path, archive):
+    """Whatever torch raises, at whatever place the file is cut or changed."""
+    whole, path = tmp_path / "whole.pt", tmp_path / "x.pt"
+    torch.save({"a": torch.rand(400)}, whole, _use_new_zipfile_serialization=archive)
+    data, seen = whole.read_bytes(), set()
+    cuts = [data[:at] for at in (1, 10, 30, 100, len(data) // 2, len(data) - 5)]
+    flips = [data[:at] + bytes([data[at] ^ 255]) + data[at + 1 :] for at in (5, 40, 80, 200, 300)]
+    for content in (*cuts, *flips, b"hello world" * 10):
+        path.write_bytes(content)
+        try:
+            load_checkpoint(path)
+        except InputError as error:
+            seen.add(str(error).partition("; nothing in it was run")[0])
+    for words in ("it ends too early", "bytes in it are not what they were", "no checkpoint of"):
+        assert any(words in text for text in seen), words
+    assert not any("Error" in text for text in seen), seen

@@ -8,7 +8,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from magicportrait_core.weights.wholeness import checksum_fault, quick_fault
+from magicportrait_core.diffusion.lora import read_lora
+from magicportrait_core.errors import InputError
+from magicportrait_core.model_files.check import check_file
+from magicportrait_core.weights.state_files import read_state
+from magicportrait_core.weights.wholeness import checksum_fault, quick_fault, refusal_of
 
 MAKERS = {
     "a.pth": lambda path: torch.save({"a": torch.rand(500)}, path),
@@ -50,3 +54,36 @@ def test_a_changed_value_in_an_archive(tmp_path):
     path.write_bytes(data)
     assert quick_fault(path) is None
     assert "checksum of a/data/0 in it does not hold (1 of" in checksum_fault(path)
+
+
+@pytest.mark.parametrize("maker", ["archive", "old form", "pickle"])
+def test_a_pickle_by_the_name_of_another(tmp_path, maker):
+    """What it is and what to do; it is whole, not damaged."""
+    path = tmp_path / "style.safetensors"
+    if maker == "pickle":
+        path.write_bytes(pickle.dumps({"a": 1}))
+    else:
+        torch.save({"a": torch.rand(5)}, path, _use_new_zipfile_serialization=maker == "archive")
+    for read in (read_state, lambda path: read_lora(path, ())):
+        with pytest.raises(InputError, match="it is a pickle, as") as error:
+            read(path)
+        assert "Rename it to style.pth" in str(error.value)
+        assert "damaged" not in str(error.value)
+    check = check_file(path, tmp_path)
+    assert (check.state, check.what) == ("bad", "a pickle by a false name")
+    renamed = path.rename(path.with_suffix(".pth"))
+    assert refusal_of(renamed) is None
+    if maker != "pickle":
+        assert list(read_state(renamed)) == ["a"]
+
+
+@pytest.mark.parametrize("length", [0x80, 0x4B50])
+def test_a_header_whose_length_begins_as_another_file(tmp_path, length):
+    """The first bytes of a safetensors are a number: here that of a pickle, of an archive."""
+    path = tmp_path / "a.safetensors"
+    entry = '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    header = entry.encode().ljust(length)
+    path.write_bytes(length.to_bytes(8, "little") + header + b"\0" * 4)
+    assert path.read_bytes().startswith((b"\x80", b"PK"))
+    assert quick_fault(path) is None
+    assert list(read_state(path)) == ["a"]

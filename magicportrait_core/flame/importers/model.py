@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,7 +13,8 @@ from scipy.sparse import issparse
 from torch import Tensor
 
 from ...errors import InputError
-from ..flame import KEYS, flame_from_arrays
+from ...weights.catalog import CATALOG
+from ..flame import KEYS, NAMES, flame_from_arrays
 from ..head_model import HeadModel
 from .source import Source
 
@@ -67,11 +69,18 @@ def guess_name(file: str) -> str:
 
 
 def check_name(name: str) -> str:
-    """A name that a file can have. Raises InputError."""
+    """A name that a head model's file can have. Raises InputError."""
     if not _NAME.fullmatch(name):
         raise InputError(
             f"A head model's name has small letters, digits, _ . and -, got {name!r}: for example "
             "flame2020_generic."
+        )
+    taken = {Path(file).stem: entry for entry in CATALOG for file in entry.stored}
+    taken |= {entry.key: entry for entry in CATALOG}
+    if name in taken and not taken[name].key.startswith("flame20"):
+        raise InputError(
+            f"A head model cannot be called {name}, which is {taken[name].purpose}: use one of "
+            f"{', '.join(NAMES)}, or a name of your own."
         )
     return name
 

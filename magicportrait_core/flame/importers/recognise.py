@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
+from ...weights.advice import whereabouts
 from ...weights.arrays import MAGIC, load_npy, open_npz
 from ...weights.checkpoints import OLD_MAGIC, load_checkpoint
 from ...weights.safe_pickle import load_pickle
@@ -98,5 +99,5 @@ def _unknown(path: Path, content: object) -> UnknownFile:
         held = ", ".join(names[:4]) + (" ..." if len(names) > 4 else "")
     return UnknownFile(
         f"{path.name} is none of the files that are imported (it holds {held[:200] or 'nothing'}): "
-        "`magicportrait weights list` names them and where they come from."
+        f"{whereabouts()} those come from."
     )

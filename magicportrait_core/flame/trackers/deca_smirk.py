@@ -11,6 +11,7 @@ from torch import Tensor
 from ...checks import check_range
 from ...errors import InputError
 from ...types import Camera, FaceTrack, HeadParams, HeadTrack, Progress, VideoClip, no_progress
+from ...weights.advice import importing
 from ..head_model import HeadModel
 from ..smoothing import Window, shots, smooth_track, smooth_values
 from . import crops
@@ -131,9 +132,9 @@ def check_head(head: HeadModel) -> None:
     if not knows(head):
         raise InputError(
             f"DECA's and SMIRK's codes belong to FLAME 2020 generic and mean other faces on "
-            f"{head.name}: import generic_model.pkl of FLAME 2020 (https://flame.is.tue.mpg.de) "
-            "with `magicportrait weights import FILE`, or use the tracker landmark_fit, which "
-            "takes any head model."
+            f"{head.name}: {importing('generic_model.pkl of FLAME 2020')} "
+            "(https://flame.is.tue.mpg.de), or use the tracker landmark_fit, which takes any head "
+            "model."
         )
 
 

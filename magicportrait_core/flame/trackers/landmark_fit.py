@@ -21,6 +21,7 @@ from ...types import (
     VideoClip,
     no_progress,
 )
+from ...weights.advice import seeing
 from ..fitting.equations import Observations, Priors, calibrated, project
 from ..fitting.frames import fit_frames
 from ..fitting.identity import fit_identity
@@ -185,7 +186,7 @@ class LandmarkFit(Tracker):
             warnings.warn(
                 f"{self.head.name} lies {share:.0%} of a face's width off the face: its landmark "
                 "or mesh point file may belong to another head model; look at the track with "
-                "`magicportrait maps --driving`",
+                f"{seeing()}",
                 MagicPortraitWarning,
                 stacklevel=4,
             )

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ...errors import InputError
+from ...weights.advice import replacing_with
 
 COUNTER = "num_batches_tracked"  #: of batch norms: used in training only, may be absent
 GROUP = 4  #: pictures whose first, wide layers fit a CPU's cache
-_ADVICE = "import the official file with `magicportrait weights import FILE`."
 
 
 def load_strictly(network: nn.Module, state: Mapping[str, Tensor], what: str) -> nn.Module:
@@ -34,11 +34,12 @@ def load_strictly(network: nn.Module, state: Mapping[str, Tensor], what: str) ->
     for keys, wrong in ((missing, "lacks"), (unexpected, "has an unexpected tensor,")):
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise InputError(f"{what} {wrong} {keys[0]}{more}: {_ADVICE}")
+            raise InputError(f"{what} {wrong} {keys[0]}{more}: {replacing_with()}.")
     for key, tensor in state.items():
         if tuple(tensor.shape) != expected[key]:
             raise InputError(
-                f"{what}: {key} must be {expected[key]}, got {tuple(tensor.shape)}: {_ADVICE}"
+                f"{what}: {key} must be {expected[key]}, got {tuple(tensor.shape)}: "
+                f"{replacing_with()}."
             )
     filled = {
         key: torch.zeros((), dtype=torch.long) if key.endswith(COUNTER) else state[key].float()

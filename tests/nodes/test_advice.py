@@ -1,0 +1,71 @@
+"""What messages say inside ComfyUI, where there is no command `magicportrait`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def core(pack):
+    """core("weights.catalog"): a module of the core, as it is inside ComfyUI."""
+
+    def module(name: str):
+        return importlib.import_module(f"{pack.__name__}.magicportrait_core.{name}")
+
+    return module
+
+
+def test_nodes_download_what_they_can(core, tmp_path):
+    catalog = core("weights.catalog")
+    head = catalog.entry_of("gnm_head").how_to_get(tmp_path / "heads")
+    assert "set if_missing to download on Load Head Model and run again, or take it from" in head
+    parts = catalog.how_to_get_all(["reference_unet", "guidance_depth"], tmp_path / "portraits")
+    assert "set if_missing to download on Load MagicPortrait Model and run again, or put" in parts
+    for text in (head, parts):
+        assert "magicportrait weights" not in text
+
+
+def test_what_no_node_downloads_is_a_command_of_this_python(core, tmp_path):
+    text = core("weights.catalog").entry_of("sd15_unet").how_to_get(tmp_path / "magicportrait")
+    program = f"{sys.executable} {ROOT / 'magicportrait_core' / 'cli'}"
+    assert f'`{program} weights download sd15_unet --models "{tmp_path}"`, or take it' in text
+
+
+def test_files_are_dropped_into_their_folder(core, tmp_path):
+    library, errors = core("flame.library"), core("errors")
+    (tmp_path / "deca_model.tar").touch()
+    with pytest.raises(errors.InputError) as error:
+        library.open_regressor(tmp_path, "deca")
+    assert str(error.value) == (
+        f"deca_model.tar is not converted yet: put it, as it was downloaded, into {tmp_path}: it "
+        "is converted when it is used."
+    )
+    (tmp_path / "flame2020_generic.safetensors").write_bytes(b"no head at all")
+    with pytest.raises(errors.InputError) as error:
+        core("flame.files").load_head(tmp_path / "flame2020_generic.safetensors")
+    assert f"delete it and put the official file, as it was downloaded, into {tmp_path}" in str(
+        error.value
+    )
+
+
+def test_where_files_come_from_is_on_a_help_page(core, tmp_path):
+    (tmp_path / "thing.npy").write_bytes(b"no array")
+    head_models = core("motion.head_models")
+    said = [tracker.why for tracker in head_models.tracker_states(tmp_path)]
+    assert said == ["no head model is here, the help page of Load Head Model says where they come "
+                    "from"] * 2  # fmt: skip
+    assert "generic_model.pkl" in (ROOT / "web/docs/MagicPortraitHeadLoader.md").read_text()
+
+
+def test_the_nodes_are_called_so(core):
+    advice = core("weights.advice")
+    for file, name in (
+        ("head_loader", advice.HEAD_LOADER), ("model_loader", advice.MODEL_LOADER),
+    ):  # fmt: skip
+        assert f'display_name="{name}"' in (ROOT / f"nodes/{file}.py").read_text()
