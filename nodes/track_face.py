@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from ..magicportrait_core.faces.overlay import draw_track
 from ..magicportrait_core.faces.tracker import track_faces
+from ..magicportrait_core.looking.track_views import face_views
 from ..magicportrait_core.types import FaceTrack, VideoClip
 from .live_track import hold_face
 from .networks import face_networks
@@ -79,8 +80,8 @@ class MagicPortraitTrackFace(io.ComfyNode):
                 progress=HostProgress(),
             )
         overlay = DeferredVideo(partial(_write_overlay, driving, track))
-        shown = hold_face(cls.hidden.unique_id, driving, track)
-        return io.NodeOutput(TrackedFace(track, driving.audio), overlay, ui=shown)
+        face = TrackedFace(track, driving.audio, face_views(track, driving))
+        return io.NodeOutput(face, overlay, ui=hold_face(cls.hidden.unique_id, face))
 
 
 def _write_overlay(clip: VideoClip, track: FaceTrack):
