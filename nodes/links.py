@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_execution.utils import get_executing_context
 
-from .run_keys import running_prompt
+from .prompts import running_prompt
 
 
 def is_linked(prompt: dict | None, node_id: str, output: int) -> bool:

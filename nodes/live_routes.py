@@ -14,7 +14,7 @@ from server import PromptServer
 
 from ..magicportrait_core.errors import InputError
 from .live_track import Run, held_keys, held_run
-from .run_keys import prompt_of
+from .prompts import prompt_of
 from .weights_state import weights_state
 
 GONE = "run the graph once, then it can be looked at here"

@@ -25,6 +25,7 @@ from ..magicportrait_core.looking.track_views import (
     View,
     driver_curves,
     face_curves,
+    face_window,
     map_views,
     small_maps,
 )
@@ -32,7 +33,8 @@ from ..magicportrait_core.motion.pipeline import AnyMotion
 from ..magicportrait_core.preview import LiveReenactment, MotionSettings
 from ..magicportrait_core.types import FaceTrack
 from .convert import to_uint8
-from .run_keys import RunKeys, running_prompt
+from .prompts import running_prompt
+from .run_keys import RunKeys
 from .sockets import Maps, Motion, TrackedFace
 
 HELD = 16  #: runs
@@ -51,8 +53,8 @@ class Run:
     curves: Callable[[], dict]  #: see track_views.curves_of
     views: Mapping[str, View] = field(default_factory=dict)
     first: tuple[str, ...] = ()  #: the views that the page opens with, side by side
-    #: (view, frame, the node's sliders) -> a JPEG file: the frame as those sliders would make it
-    live: Callable[[str, int, dict], bytes] | None = None
+    #: (view, frame, close, the node's sliders) -> a JPEG file: as those sliders would make it
+    live: Callable[[str, int, bool, dict], bytes] | None = None
     live_views: tuple[str, ...] = ()  #: the views that ``live`` knows
 
     def summary(self) -> dict:
@@ -66,7 +68,7 @@ class Run:
         if not 0 <= frame < self.frames:
             raise InputError(f"frame must be 0 to {self.frames - 1}, got {frame}")
         if sliders is not None and view in self.live_views:
-            return self.live(view, frame, sliders)
+            return self.live(view, frame, close, sliders)
         if view not in self.views:
             raise InputError(f"this node has no view {view}")
         return self.views[view](frame, close)
@@ -109,9 +111,13 @@ def hold_preview(node_id: str, picture: Tensor, still: FaceTrack, driver: Tracke
     """For a node that moved a portrait (3, h, w) float 0..1 as a driver moves."""
     track = driver.track
     shown = LiveReenactment(picture, still, track)  # a small copy: the picture is not kept
+    window = face_window(shown.track)
 
-    def live(view: str, frame: int, sliders: dict) -> bytes:
-        return jpeg_of(to_uint8(shown.frame(frame, motion_settings(**sliders))))
+    def live(view: str, frame: int, close: bool, sliders: dict) -> bytes:
+        picture = to_uint8(shown.frame(frame, motion_settings(**sliders)))
+        return jpeg_of(
+            window.cut(picture[None], window.height, window.width)[0] if close else picture
+        )
 
     curves, views = cache(partial(face_curves, track)), driver.views or CLIPLESS
     run = Run(len(track), float(track.fps), curves, views, ("mesh", "result"), live, ("result",))
@@ -129,12 +135,12 @@ def hold_edit(node_id: str, motion: Motion, edit: Callable[..., AnyMotion]) -> d
     """For a node that edits a motion; ``edit`` makes the edited one of the node's sliders."""
     latest: dict[str, Mapping[str, View]] = {}
 
-    def live(view: str, frame: int, sliders: dict) -> bytes:
+    def live(view: str, frame: int, close: bool, sliders: dict) -> bytes:
         key = json.dumps(sliders, sort_keys=True)
         views = latest.get(key) or map_views(small_maps(edit(**sliders), motion.head))
         latest.clear()
         latest[key] = views
-        return views[view](frame, False)
+        return views[view](frame, close)
 
     return hold(node_id, _run_of(motion, live=live, live_views=SHOWN))
 

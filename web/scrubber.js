@@ -77,6 +77,10 @@ app.registerExtension({
     api.addEventListener("execution_cached", ({ detail }) => {
       if (scrubbers.size) find({ prompt_id: detail.prompt_id }, detail.nodes);
     });
+    // the curves are drawn in the colours of the page's palette
+    const repaint = () => scrubbers.forEach((scrubber) => scrubber.draw());
+    const palette = new MutationObserver(() => requestAnimationFrame(repaint));
+    palette.observe(document.documentElement, { attributeFilter: ["class", "style"] });
   },
   nodeCreated(node) {
     if (NODES.includes(node.comfyClass) && node.addDOMWidget) give(node);

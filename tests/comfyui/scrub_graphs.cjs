@@ -1,8 +1,8 @@
 // The two graphs whose scrubbers are tried, built in the page, and the tries that they share.
 
-// Builds one of the graphs; each scrubber's element is then marked with its node's type.
-// Returns the types, in order.
-function build(name) {
+// Runs in the page: builds one of the graphs; the types of its nodes with a scrubber, in order. A
+// smoothing that no run had before keeps the host from having any of it cached.
+function build([name, smoothing = Math.random()]) {
   const { app, LiteGraph } = window;
   app.graph.clear();
   const place = (type, x, values = {}, y = 60) => {
@@ -13,12 +13,11 @@ function build(name) {
       node.widgets.find((widget) => widget.name === key).value = value;
     return node;
   };
-  const fresh = Math.random(); // nothing is cached
   const example = place("MagicPortraitExample", 20);
   let nodes, video;
   if (name === "face") {
-    const track = place("MagicPortraitTrackFace", 300, { smoothing: fresh });
-    const preview = place("MagicPortraitPreview", 660);
+    const track = place("MagicPortraitTrackFace", 340, { smoothing });
+    const preview = place("MagicPortraitPreview", 720);
     example.connect(1, track, 0);
     example.connect(0, preview, 0);
     track.connect(0, preview, 1);
@@ -27,9 +26,9 @@ function build(name) {
   } else {
     const cut = { file: "act.mp4", select_every_nth: 4 };
     const load = place("LoadDrivingVideo", 20, cut, 220);
-    const track = place("FLAMETrack", 300, { size: 256, smoothing: fresh });
-    const edit = place("MagicPortraitMotionEdit", 660);
-    const maps = place("RenderGeometryMaps", 1020);
+    const track = place("FLAMETrack", 340, { size: 256, smoothing });
+    const edit = place("MagicPortraitMotionEdit", 720);
+    const maps = place("RenderGeometryMaps", 1160);
     load.connect(0, track, 0);
     example.connect(0, track, 1);
     track.connect(1, edit, 0);
@@ -37,12 +36,12 @@ function build(name) {
     nodes = [track, edit, maps];
     video = [maps, 5];
   }
-  const save = place("SaveVideo", 1380);
+  const save = place("SaveVideo", name === "face" ? 1100 : 1540);
   video[0].connect(video[1], save, 0);
   return nodes.map((node) => node.type);
 }
 
-// Runs in the page: marks the scrubbers' elements.
+// Runs in the page: marks each scrubber's element with its node's type.
 function mark() {
   for (const node of window.app.graph.nodes) {
     const widget = node.widgets?.find((one) => one.name === "scrubber");
@@ -50,10 +49,18 @@ function mark() {
   }
 }
 
-// Runs in the page: the views that a scrubber shows, each "view frame", where all of one frame.
-function shownAt(type) {
-  const images = document.querySelectorAll(`[data-node="${type}"] .mp-picture img`);
-  return [...images].filter((image) => !image.hidden).map((image) => image.dataset.shown);
+// What a scrubber shows as soon as it shows anything: each picture's "view frame".
+async function firstShown(page, type, timeout = 60000) {
+  const shown = await page.waitForFunction(
+    (type) => {
+      const images = document.querySelectorAll(`[data-node="${type}"] .mp-picture img`);
+      const now = [...images].filter((image) => !image.hidden).map((image) => image.dataset.shown);
+      return now.length && now;
+    },
+    type,
+    { timeout }
+  );
+  return shown.jsonValue();
 }
 
 // Waits until a scrubber shows a view at the frame that its number says.
@@ -79,4 +86,4 @@ function cells([type, view]) {
   return [...ctx.getImageData(0, 0, 16, 16).data].filter((_, i) => i % 4 < 3);
 }
 
-module.exports = { build, mark, shownAt, waitShown, cells };
+module.exports = { build, mark, firstShown, waitShown, cells };

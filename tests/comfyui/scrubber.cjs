@@ -4,7 +4,7 @@
 // {view: {frames, before, after}}, dragged, gain, label, value}}, left, stored, room, pageErrors}.
 const { join } = require("node:path");
 const { withPage, clickRun, orExit, useRenderer, usePalette, settle } = require("./page.cjs");
-const { build, mark, shownAt, waitShown, cells } = require("./scrub_graphs.cjs");
+const { build, mark, firstShown, waitShown, cells } = require("./scrub_graphs.cjs");
 
 const [url, folder, renderer, graph, palette] = process.argv.slice(2);
 const GAINS = { MagicPortraitPreview: ["pose", "expression"], MagicPortraitMotionEdit: ["yaw", "jaw"] };
@@ -70,8 +70,7 @@ async function drag(page, type, view) {
 }
 
 async function useScrubber(page, type) {
-  await page.waitForFunction(([type, shownAt]) => eval(`(${shownAt})`)(type).length, [type, String(shownAt)]);
-  const first = await page.evaluate(shownAt, type);
+  const first = await firstShown(page, type);
   const used = await useViews(page, type);
   const [view] = Object.keys(used.views).slice(-1);
   const dragged = await drag(page, type, view);
@@ -87,11 +86,11 @@ async function useScrubber(page, type) {
 
 orExit(
   withPage(url, async (page) => {
-    await page.setViewportSize({ width: 1780, height: 1240 });
+    await page.setViewportSize({ width: 1920, height: 1280 });
     await usePalette(page, palette);
     const used = await useRenderer(page, renderer);
     if (used !== renderer) return { status: "execution_success", renderer: used };
-    const types = await page.evaluate(build, graph);
+    const types = await page.evaluate(build, [graph]);
     await settle(page);
     const room = await page.evaluate(rooms, types[0]);
     const end = await clickRun(page);

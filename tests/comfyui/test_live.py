@@ -34,12 +34,18 @@ def run(server, prompt) -> dict:
     return succeeded(server.finish(server.submit(prompt, CLIENT)))
 
 
+def key(run: dict, node: str) -> str:
+    """What the node told the page to ask for."""
+    (told,) = run["outputs"][node]["magicportrait"]
+    return told["run"]
+
+
 @pytest.fixture
 def ask(server, run):
     """Ask for a frame; (height, width, 3) int."""
 
-    def frame(**what) -> np.ndarray:
-        body = {"client": CLIENT, "node": TRACK, "view": "frame", "frame": 0} | what
+    def frame(node=TRACK, **what) -> np.ndarray:
+        body = {"run": key(run, node), "view": "frame", "frame": 0} | what
         answer = server.request("/magicportrait/frame", body)
         return np.asarray(Image.open(io.BytesIO(answer)).convert("RGB")).astype(int)
 
@@ -52,19 +58,44 @@ def refused(ask, **what) -> tuple[int, str]:
     return error.value.code, error.value.read().decode()
 
 
-def test_nodes_tell_the_page_of_their_run(run):
-    for node in (TRACK, PREVIEW):
-        (told,) = run["outputs"][node]["magicportrait"]
-        assert told["node"] == node
-        assert set(told) == {"node", "run"}
+def found(server, **asked) -> dict:
+    return json.loads(server.request("/magicportrait/runs", asked))
+
+
+def test_a_run_is_found_by_what_it_was_fed(server, run, prompt):
+    """By the prompt's id and by the prompt itself, whatever its nodes are called."""
+    keys = {node: key(run, node) for node in (TRACK, PREVIEW)}
+    assert found(server, prompt_id=run["prompt"][1]) == keys
+    assert found(server, prompt=prompt) == keys
+    renamed = json.loads(json.dumps(prompt).replace('"2"', '"7:2"'))
+    assert found(server, prompt=renamed) == {"7:2": keys[TRACK], PREVIEW: keys[PREVIEW]}
+    assert found(server, prompt=changed(prompt, TRACK, smoothing=0.44)) == {}
+    # the preview's own inputs are sliders, which the page sends along
+    assert found(server, prompt=changed(prompt, PREVIEW, pose=0.2)) == keys
+    assert found(server, prompt=changed(prompt, PREVIEW, face_track=None)) == {TRACK: keys[TRACK]}
+
+
+def test_what_is_no_prompt_finds_nothing(server, run, prompt):
+    looped = changed(prompt, TRACK, driving=[PREVIEW, 0])
+    for asked in (
+        {},
+        {"prompt_id": "none"},
+        {"prompt": [1]},
+        {"prompt": {"1": 5, "2": {}, "3": {"inputs": {"a": ["1", 0]}, "class_type": "x"}}},
+        {"prompt": looped},
+    ):
+        assert found(server, **asked) == {}
 
 
 def test_curves(server, run):
     driver = decode(saved_files(server, run, SAVE)[0])
-    for node, views, live in ((TRACK, ["frame", "mesh"], False), (PREVIEW, ["result"], True)):
-        body = {"client": CLIENT, "node": node}
-        told = json.loads(server.request("/magicportrait/curves", body))
-        assert (told["views"], told["live"]) == (views, live)
+    driving = ["frame", "mesh"]
+    for node, views, first, live in (
+        (TRACK, driving, ["mesh"], False),
+        (PREVIEW, [*driving, "result"], ["mesh", "result"], True),
+    ):
+        told = json.loads(server.request("/magicportrait/curves", {"run": key(run, node)}))
+        assert (told["views"], told["first"], told["live"]) == (views, first, live)
         assert told["frames"] == len(driver)
         lines = [line for panel in told["panels"] for line in panel["lines"]]
         assert [line["name"] for line in lines] == ["yaw", "pitch", "roll", "mouth", "eyes"]
@@ -81,6 +112,7 @@ def test_frames_are_the_drivers(server, ask):
     assert 0.5 < np.abs(mesh - ask(frame=40)).mean() < 20
     close = ask(view="mesh", frame=40, close=True)
     assert close.shape[0] < 512
+    assert np.array_equal(ask(node=PREVIEW, frame=40), ask(frame=40)), "the same driver"
 
 
 def test_a_live_frame_is_that_of_the_clip(server, run, ask):
@@ -90,6 +122,9 @@ def test_a_live_frame_is_that_of_the_clip(server, run, ask):
     as_run, at_rest, wanted = (coarse(picture) for picture in (ask(**own), ask(**still), made[20]))
     assert np.abs(as_run - wanted).mean() < 1.5
     assert np.abs(at_rest - wanted).mean() > 1.5 * np.abs(as_run - wanted).mean()
+    face = ask(**own, close=True)
+    assert face.shape[0] < made.shape[1], "the face alone"
+    assert face.std() > 20
 
 
 def coarse(picture: np.ndarray) -> np.ndarray:
@@ -101,8 +136,8 @@ def coarse(picture: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("what", "code", "said"),
     [
-        ({"client": "another page"}, 404, "run the graph once"),
-        ({"node": "99"}, 404, "run the graph once"),
+        ({"run": "99"}, 404, "run the graph once"),
+        ({"run": None}, 404, "run the graph once"),
         ({"frame": 96}, 400, "frame must be 0 to 95, got 96"),
         ({"frame": "x"}, 400, "invalid literal"),
         ({"view": "../../comfy.db"}, 400, "this node has no view"),

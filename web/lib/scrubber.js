@@ -168,6 +168,7 @@ export class Scrubber {
     this.frame = frame;
     const [last, seconds] = [this.run.frames - 1, (frame / this.run.fps).toFixed(2)];
     this.range.value = String(frame);
+    this.range.style.setProperty("--mp-at", `${(100 * frame) / Math.max(1, last)}%`);
     this.range.setAttribute("aria-valuetext", `frame ${frame} of ${last}, ${seconds} seconds`);
     this.where.replaceChildren(make("b", "", String(frame)), ` / ${last} · ${seconds} s`);
     this.draw();
