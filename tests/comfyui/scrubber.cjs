@@ -56,8 +56,12 @@ async function useViews(page, type) {
     views[view] = { frames, before, after: await page.evaluate(cells, [type, view]) };
   }
   await page.keyboard.press("Delete"); // of the slider's own: the node stays
+  await buttons.first().focus();
+  let tabs = 0; // from the first button to the slider
+  for (; tabs < 20 && !(await slider.evaluate((e) => e === document.activeElement)); tabs++)
+    await page.keyboard.press("Tab");
   const [label, value] = [await slider.getAttribute("aria-label"), await slider.getAttribute("aria-valuetext")];
-  return { views, label, value };
+  return { views, label, value, tabs };
 }
 
 async function drag(page, type, view) {

@@ -102,6 +102,7 @@ def seen_to_work(node: dict, views: list[str]) -> None:
             assert max(cells) - min(cells) > 60, f"{name} is blank"
         assert change(view) >= 4, f"{name} stands still"
     assert node["label"] == "Frame"
+    assert node["tabs"] == len(views) + 3, "past the views, the face, the fold and Play"
     assert node["value"].startswith(f"frame {view['frames'][1]} of ")
 
 

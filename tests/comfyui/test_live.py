@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.comfyui.geometry import EDIT, FRAMES, MAPS
+from tests.comfyui.geometry import TRACK as TRACKED
 from tests.comfyui.graphs import changed, decode, saved_files, succeeded
 
 PACK = Path(__file__).resolve().parents[2]
 TRACK, PREVIEW, SAVE = "2", "3", "4"
 CLIENT = "a page"
+STRIDE = 8  #: of the geometry graph's clip
 GAINS = {"pose": 1.0, "expression": 1.0, "mouth": 1.0, "eyes": 1.0, "brows": 1.0}
 SLIDERS = GAINS | {"mode": "relative", "neutral_frame": -1, "mirror": False}
 
@@ -149,6 +152,57 @@ def test_what_cannot_be_is_said(ask, what, code, said):
     answered, text = refused(ask, **what)
     assert answered == code
     assert said in text
+
+
+@pytest.mark.parametrize("graph", ["bare", "headed"])
+def test_nodes_down_the_wire_show_the_driver(server, act, request, graph):
+    """The motion carries the clip it was seen in: its own frames, and maps beside them."""
+    prompt = changed(request.getfixturevalue(graph), TRACKED, smoothing=0.41)
+    entry = succeeded(server.run(prompt))
+    for node, live in ((TRACKED, False), (EDIT, True), (MAPS, False)):
+        run = {"run": key(entry, node)}
+        told = json.loads(server.request("/magicportrait/curves", run))
+        assert told["views"] == ["frame", "mesh", "depth", "normal", "render"]
+        assert (told["frames"], told["live"]) == (FRAMES, live)
+        for view, low, high in (("frame", 0, 3), ("mesh", 0.5, 40)):
+            answer = server.request("/magicportrait/frame", run | {"view": view, "frame": 5})
+            seen = np.asarray(Image.open(io.BytesIO(answer))).astype(int)
+            assert low <= np.abs(seen - act[5 * STRIDE]).mean() < high
+
+
+WITHOUT_A_CLIP = """
+import sys
+sys.argv = ["", {pack!r}]
+sys.path.insert(0, {inside!r})
+from host import error_of, run_node
+from pack.magicportrait_core.faces.tracker import track_image
+from pack.nodes.convert import to_uint8
+from pack.nodes.example import MagicPortraitExample
+from pack.nodes.live_track import UI, held_run, hold_preview
+from pack.nodes.networks import face_networks
+from pack.nodes.sockets import TrackedFace
+from pack.nodes.track_face import MagicPortraitTrackFace
+portrait, driving = run_node(MagicPortraitExample)
+face, _ = run_node(
+    MagicPortraitTrackFace, driving=driving, face="largest", face_index=0, smoothing=0.5
+)
+picture = portrait[0].movedim(-1, 0)
+still = track_image(to_uint8(picture), face_networks(), name="the portrait")
+for views in (face.views, dict()):
+    driver = TrackedFace(face.track, None, views)
+    told = hold_preview("1", picture, still, driver)
+    run = held_run(told[UI][0]["run"])
+    print("SAID", error_of(run.picture, "frame", 3, True, None))
+"""
+
+
+def test_a_track_without_its_clip_says_so(run_in_comfyui):
+    """A track of another pack's: in words, where the picture would be."""
+    inside = str(Path(__file__).parent / "inside")
+    said = run_in_comfyui(WITHOUT_A_CLIP.format(pack=str(PACK), inside=inside))
+    with_clip, without = (line for line in said.splitlines() if line.startswith("SAID"))
+    assert with_clip.strip() == "SAID"
+    assert "the clip is not known here" in without
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ const ICONS = {
 const BAR = 24;
 const SPACE = 6;
 const PICTURE = 220;
+const MARGIN = 20; // px that the classic nodes keep round a widget
 
 function icon(name, title) {
   const button = make("button", "mp-icon");
@@ -102,7 +103,7 @@ export class Scrubber {
   height() {
     if (!this.run) return 0;
     if (this.folded) return BAR + 2 * SPACE;
-    return 2 * BAR + PICTURE + curvesHeight(this.run.panels) + 5 * SPACE + 12;
+    return 2 * BAR + PICTURE + curvesHeight(this.run.panels) + 3 * SPACE + MARGIN;
   }
 
   async load(key) {
@@ -150,7 +151,7 @@ export class Scrubber {
   setFolded(folded) {
     this.folded = folded;
     this.element.classList.toggle("mp-shut", folded);
-    this.element.style.minHeight = `${this.height()}px`;
+    this.element.style.minHeight = `${folded ? BAR : this.height() - MARGIN}px`;
     this.foldButton.style.transform = folded ? "" : "rotate(180deg)";
     this.foldButton.setAttribute("aria-expanded", String(!folded));
     if (folded) this.stop();

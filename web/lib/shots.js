@@ -49,12 +49,15 @@ export class Shots {
     for (const [i, image] of this.images.entries()) {
       const before = image.src;
       const blob = pictures[i]?.blob;
-      image.hidden = !blob;
-      if (!blob) continue;
+      if (!blob) {
+        image.hidden = true;
+        continue;
+      }
       image.src = URL.createObjectURL(blob);
       await image.decode();
       image.alt = `${label(views[i])}, frame ${frame}`;
       image.dataset.shown = `${views[i]} ${frame}`;
+      image.hidden = false;
       if (before.startsWith("blob:")) URL.revokeObjectURL(before);
     }
     const error = pictures.find((picture) => picture.error)?.error;
