@@ -104,6 +104,7 @@ orExit(
     for (const type of types) nodes[type] = await useScrubber(page, type);
     await settle(page);
     await page.screenshot({ path: join(folder, `scrubber_${graph}_${renderer}_${palette}.png`) });
+    await usePalette(page, "dark"); // the server keeps it for the next page
     const { left, stored } = await page.evaluate((types) => {
       const { nodes } = window.app.graph.serialize();
       const mine = nodes.filter((node) => types.includes(node.type));

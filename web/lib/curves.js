@@ -1,4 +1,5 @@
 // Draws a track's curves: one lane a panel, a legend with the values at the playhead, gaps in red.
+
 // on a dark node, and on a light one
 const COLOURS = {
   yaw: ["#6ea8fe", "#2f62c9"],
@@ -118,13 +119,25 @@ function drawStill(ctx, run, width, inks) {
   }
 }
 
+// A line down each lane, clear of the legends.
+function drawAt(ctx, run, at) {
+  let top = 0;
+  ctx.beginPath();
+  for (const panel of run.panels) {
+    const above = top + HEAD - 2;
+    top += HEAD + laneHeight(panel) + GAP;
+    ctx.moveTo(at, above);
+    ctx.lineTo(at, top - GAP + 2);
+  }
+  ctx.stroke();
+}
+
 function drawHead(ctx, run, frame, width, inks) {
   const { x } = scale(width, run.frames);
   let top = 0;
   ctx.font = FONT;
   ctx.textBaseline = "middle";
   for (const panel of run.panels) {
-    const height = laneHeight(panel);
     let left = EDGE - 2;
     for (const line of panel.lines) {
       ctx.fillStyle = inks.line(line.name);
@@ -135,23 +148,16 @@ function drawHead(ctx, run, frame, width, inks) {
       ctx.fillText(value, left, top + HEAD / 2);
       left += Math.max(ctx.measureText(value).width, 34) + 10;
     }
-    top += HEAD + height + GAP;
+    top += HEAD + laneHeight(panel) + GAP;
   }
-  const bottom = top - GAP + 2;
   ctx.setLineDash([2, 3]);
   ctx.strokeStyle = inks.soft;
   ctx.lineWidth = 1;
-  ctx.beginPath();
-  ctx.moveTo(x(run.neutral), HEAD);
-  ctx.lineTo(x(run.neutral), bottom);
-  ctx.stroke();
+  drawAt(ctx, run, x(run.neutral));
   ctx.setLineDash([]);
   ctx.strokeStyle = inks.text;
   ctx.lineWidth = 1.25;
-  ctx.beginPath();
-  ctx.moveTo(x(frame), HEAD - 3);
-  ctx.lineTo(x(frame), bottom);
-  ctx.stroke();
+  drawAt(ctx, run, x(frame));
 }
 
 function sheet(width, height, ratio) {
