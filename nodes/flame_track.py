@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from ..magicportrait_core.faces.framing import CROPS, SCALES
 from ..magicportrait_core.flame.library import AUTO
+from ..magicportrait_core.looking.track_views import driver_views
 from ..magicportrait_core.motion.choice import LANDMARKS_ONLY, MOTION_TRACKERS, ways_to_a_head
 from ..magicportrait_core.motion.pipeline import (
     CropSettings,
@@ -161,10 +162,11 @@ class FLAMETrack(io.ComfyNode):
             )
             said.append(_taken(found, head))
         used = None if found.choice.name == LANDMARKS_ONLY else head
-        motion = Motion(found.motion, used, found.portrait.size, driving.audio, portrait)
+        views = driver_views(found.motion, used, driving)
+        motion = Motion(found.motion, used, found.portrait.size, driving.audio, portrait, views)
         overlay = DeferredVideo(partial(_write_overlay, driving, motion, networks.device))
         crop = core_to_image(found.portrait.picture[None])
-        shown = hold_motion(cls.hidden.unique_id, driving, motion)
+        shown = hold_motion(cls.hidden.unique_id, motion)
         return io.NodeOutput(crop, motion, overlay, ui=shown)
 
 

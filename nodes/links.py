@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from comfy_execution.utils import get_executing_context
-from server import PromptServer
+
+from .prompts import running_prompt
 
 #: what a validate_inputs is given for an input that has no wire; a wired one is None by then
 NOT_WIRED = object()
@@ -26,8 +27,7 @@ def wired_fingerprint(*outputs: int) -> str:
     context = get_executing_context()
     if context is None:
         return "unknown"
-    running, _ = PromptServer.instance.prompt_queue.get_current_queue()
-    prompt = next((item[2] for item in running if item[1] == context.prompt_id), None)
+    prompt = running_prompt()
     wired = [o for o in outputs if is_linked(prompt, context.node_id, o)]
     return f"wired {wired}" if wired else "free"
 

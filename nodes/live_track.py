@@ -1,20 +1,21 @@
 """What the page's scrubbers look at: the latest runs of the nodes that track, move and map.
 
 A node that has run calls one of the ``hold_*`` functions and returns their dict as its ``ui``.
-The page then asks `live_routes` for curves and pictures. Runs are held by client and node, the
-latest few only; nothing is computed or decoded before the page asks.
+The page then asks `live_routes` for curves and pictures. Runs are held by what was fed to the node
+(see `run_keys`), the few that were made or asked for last; nothing is computed or decoded before
+the page asks.
 """
 
 from __future__ import annotations
 
 import json
+import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
-from itertools import count
+from types import MappingProxyType
 
-from server import PromptServer
 from torch import Tensor
 
 from ..magicportrait_core.errors import InputError
@@ -23,23 +24,24 @@ from ..magicportrait_core.looking.maps_film import SHOWN
 from ..magicportrait_core.looking.track_views import (
     View,
     driver_curves,
-    driver_views,
     face_curves,
-    face_views,
+    face_window,
     map_views,
     small_maps,
 )
 from ..magicportrait_core.motion.pipeline import AnyMotion
 from ..magicportrait_core.preview import LiveReenactment, MotionSettings
-from ..magicportrait_core.types import FaceTrack, VideoClip
+from ..magicportrait_core.types import FaceTrack
 from .convert import to_uint8
-from .sockets import LoadedHead, Maps, Motion
+from .prompts import running_prompt
+from .run_keys import RunKeys
+from .sockets import Maps, Motion, TrackedFace
 
-HELD = 8  #: runs
+HELD = 16  #: runs
 UI = "magicportrait"  #: the key of what a node tells the page
+NO_VIEWS: Mapping[str, View] = MappingProxyType({})
 
-_held: OrderedDict[tuple[str | None, str], Run] = OrderedDict()
-_numbers = count(1)
+_held: OrderedDict[str, Run] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -50,21 +52,23 @@ class Run:
     fps: float
     curves: Callable[[], dict]  #: see track_views.curves_of
     views: Mapping[str, View] = field(default_factory=dict)
-    #: (view, frame, the node's sliders) -> a JPEG file: the frame as those sliders would make it
-    live: Callable[[str, int, dict], bytes] | None = None
+    first: tuple[str, ...] = ()  #: the views that the page opens with, side by side
+    #: (view, frame, close, the node's sliders) -> a JPEG file: as those sliders would make it
+    live: Callable[[str, int, bool, dict], bytes] | None = None
     live_views: tuple[str, ...] = ()  #: the views that ``live`` knows
 
     def summary(self) -> dict:
         """The curves, and what there is to see."""
-        views = list(dict.fromkeys((*self.live_views, *self.views)))
-        return self.curves() | {"views": views, "live": self.live is not None}
+        views = list(dict.fromkeys((*self.views, *self.live_views)))
+        told = {"views": views, "first": self.first, "live": self.live is not None}
+        return self.curves() | told
 
     def picture(self, view: str, frame: int, close: bool, sliders: dict | None) -> bytes:
         """A view of a frame as a JPEG file. Raises InputError where this run has none."""
         if not 0 <= frame < self.frames:
             raise InputError(f"frame must be 0 to {self.frames - 1}, got {frame}")
         if sliders is not None and view in self.live_views:
-            return self.live(view, frame, sliders)
+            return self.live(view, frame, close, sliders)
         if view not in self.views:
             raise InputError(f"this node has no view {view}")
         return self.views[view](frame, close)
@@ -72,74 +76,99 @@ class Run:
 
 def hold(node_id: str, run: Run) -> dict:
     """Keep a run for the page; the ``ui`` of the node's output, which tells the page of it."""
-    key = (getattr(PromptServer.instance, "client_id", None), str(node_id))
+    # where every input is a slider that the page sends along, the run outlives their moving
+    key = RunKeys(running_prompt() or {}).of(node_id, settings=run.live is None)
+    key = key or uuid.uuid4().hex
     _held[key] = run
     _held.move_to_end(key)
     while len(_held) > HELD:
         _held.popitem(last=False)
-    return {UI: [{"node": str(node_id), "run": next(_numbers)}]}
+    return {UI: [{"run": key}]}
 
 
-def held_run(client: str | None, node_id: str) -> Run | None:
-    """The latest run of a client's node; None where there is none, or others came since."""
-    return _held.get((client, node_id))
+def held_run(key: str) -> Run | None:
+    """None where there is none of that key, or others came since."""
+    if key in _held:
+        _held.move_to_end(key)
+    return _held.get(key)
 
 
-def hold_face(node_id: str, clip: VideoClip, track: FaceTrack) -> dict:
+def held_keys(prompt: dict) -> dict[str, str]:
+    """Node id -> key of each node of a prompt whose run is held."""
+    keys = RunKeys(prompt)
+    asked = [(node, keys.of(node, settings)) for node in prompt for settings in (True, False)]
+    return {node: key for node, key in asked if key and held_run(key)}
+
+
+def hold_face(node_id: str, face: TrackedFace) -> dict:
     """For a node that tracked a face through a clip."""
+    track = face.track
     curves = cache(partial(face_curves, track))
-    return hold(node_id, Run(len(track), float(track.fps), curves, face_views(track, clip)))
+    return hold(node_id, Run(len(track), float(track.fps), curves, face.views, ("mesh",)))
 
 
-def hold_preview(node_id: str, picture: Tensor, still: FaceTrack, driver: FaceTrack) -> dict:
+def hold_preview(node_id: str, picture: Tensor, still: FaceTrack, driver: TrackedFace) -> dict:
     """For a node that moved a portrait (3, h, w) float 0..1 as a driver moves."""
-    shown = LiveReenactment(picture, still, driver)  # a small copy: the picture is not kept
+    track = driver.track
+    shown = LiveReenactment(picture, still, track)  # a small copy: the picture is not kept
+    window = face_window(shown.track)
 
-    def live(view: str, frame: int, sliders: dict) -> bytes:
-        return jpeg_of(to_uint8(shown.frame(frame, motion_settings(**sliders))))
+    def live(view: str, frame: int, close: bool, sliders: dict) -> bytes:
+        picture = to_uint8(shown.frame(frame, motion_settings(**sliders)))
+        return jpeg_of(
+            window.cut(picture[None], window.height, window.width)[0] if close else picture
+        )
 
-    curves = cache(partial(face_curves, driver))
-    return hold(
-        node_id, Run(len(driver), float(driver.fps), curves, live=live, live_views=("result",))
-    )
+    curves, views = cache(partial(face_curves, track)), driver.views or CLIPLESS
+    run = Run(len(track), float(track.fps), curves, views, ("mesh", "result"), live, ("result",))
+    return hold(node_id, run)
 
 
-def hold_motion(node_id: str, clip: VideoClip, motion: Motion) -> dict:
+def hold_motion(node_id: str, motion: Motion) -> dict:
     """For a node that tracked a driver's head, or face, and a portrait's."""
-    track, head = motion.track, motion.head
-    maps = cache(lambda: map_views(small_maps(track, head)))
-    views = driver_views(track, head, clip)
-    views |= {name: _deferred(maps, name) for name in SHOWN}
-    curves = cache(partial(driver_curves, track, head))
-    return hold(node_id, Run(len(track), float(clip.fps), curves, views))
+    maps = cache(lambda: map_views(small_maps(motion.track, motion.head)))
+    views = {name: _deferred(maps, name) for name in SHOWN}
+    return hold(node_id, _run_of(motion, views, first=("mesh",)))
 
 
-def hold_edit(
-    node_id: str, motion: AnyMotion, head: LoadedHead | None, edit: Callable[..., AnyMotion]
-) -> dict:
+def hold_edit(node_id: str, motion: Motion, edit: Callable[..., AnyMotion]) -> dict:
     """For a node that edits a motion; ``edit`` makes the edited one of the node's sliders."""
     latest: dict[str, Mapping[str, View]] = {}
 
-    def live(view: str, frame: int, sliders: dict) -> bytes:
+    def live(view: str, frame: int, close: bool, sliders: dict) -> bytes:
         key = json.dumps(sliders, sort_keys=True)
-        views = latest.get(key) or map_views(small_maps(edit(**sliders), head))
+        views = latest.get(key) or map_views(small_maps(edit(**sliders), motion.head))
         latest.clear()
         latest[key] = views
-        return views[view](frame, False)
+        return views[view](frame, close)
 
-    curves = cache(partial(driver_curves, motion, head))
-    frames, fps = len(motion), float(motion.driver.fps)
-    return hold(node_id, Run(frames, fps, curves, live=live, live_views=SHOWN))
+    return hold(node_id, _run_of(motion, live=live, live_views=SHOWN))
 
 
 def hold_maps(node_id: str, motion: Motion, maps: Maps) -> dict:
     """For a node that renders a motion's maps."""
+    return hold(node_id, _run_of(motion, map_views(maps.maps)))
+
+
+def _run_of(
+    motion: Motion, views: Mapping[str, View] = NO_VIEWS, first=("mesh", "render"), **live
+) -> Run:
+    """The driver's curves and pictures, and ``views`` beside them."""
     curves = cache(partial(driver_curves, motion.track, motion.head))
-    return hold(node_id, Run(len(maps.maps), float(maps.maps.fps), curves, map_views(maps.maps)))
+    shown = dict(motion.views or CLIPLESS) | dict(views)
+    return Run(len(motion.track), float(motion.track.driver.fps), curves, shown, first, **live)
 
 
 def _deferred(views: Callable[[], Mapping[str, View]], name: str) -> View:
     return lambda frame, close: views()[name](frame, close)
+
+
+def _no_clip(frame: int, close: bool) -> bytes:
+    raise InputError("the clip is not known here: wire a track from Track Face or FLAME Track")
+
+
+#: of a track whose maker did not tell where it was seen
+CLIPLESS: Mapping[str, View] = {"frame": _no_clip, "mesh": _no_clip}
 
 
 def motion_settings(neutral_frame: int, **settings) -> MotionSettings:

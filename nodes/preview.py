@@ -101,5 +101,5 @@ class MagicPortraitPreview(io.ComfyNode):
                 driver.fps,
                 face_track.audio,
             )
-        shown = hold_preview(cls.hidden.unique_id, picture, still, driver)
+        shown = hold_preview(cls.hidden.unique_id, picture, still, face_track)
         return io.NodeOutput(kept.images, InputImpl.VideoFromFile(str(path)), ui=shown)

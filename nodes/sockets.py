@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..magicportrait_core.looking.track_views import View
 from ..magicportrait_core.motion.pipeline import HeadFiles
 from ..magicportrait_core.types import (
     AudioSource,
@@ -41,6 +43,8 @@ class TrackedFace:
 
     track: FaceTrack
     audio: AudioSource | None  #: None: a silent clip
+    #: the clip to look at, "frame" and "mesh"; empty where a maker of tracks knows none
+    views: Mapping[str, View] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Motion:
     size: tuple[int, int]  #: (h, w) px of the portrait crop, which maps and latents keep
     audio: AudioSource | None  #: the driver's
     source: Tensor  #: (1, h, w, c) the IMAGE that the portrait was cut from, for PasteBack
+    #: the driver to look at, as a TrackedFace's
+    views: Mapping[str, View] = field(default_factory=dict)
 
     @property
     def approximate(self) -> bool:

@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from ..magicportrait_core.faces.given import track_given
 from ..magicportrait_core.faces.overlay import draw_track
 from ..magicportrait_core.faces.tracker import track_faces
+from ..magicportrait_core.looking.track_views import face_views
 from ..magicportrait_core.types import FaceTrack, VideoClip
 from .host_landmarks import FaceLandmarks, given_faces
 from .live_track import hold_face
@@ -85,8 +86,8 @@ class MagicPortraitTrackFace(io.ComfyNode):
                 given = given_faces(face_landmarks, (driving.height, driving.width))
                 track = track_given(driving, given, progress=HostProgress(), **chosen)
         overlay = DeferredVideo(partial(_write_overlay, driving, track))
-        shown = hold_face(cls.hidden.unique_id, driving, track)
-        return io.NodeOutput(TrackedFace(track, driving.audio), overlay, ui=shown)
+        face = TrackedFace(track, driving.audio, face_views(track, driving))
+        return io.NodeOutput(face, overlay, ui=hold_face(cls.hidden.unique_id, face))
 
 
 def _write_overlay(clip: VideoClip, track: FaceTrack):

@@ -62,10 +62,7 @@ def driver_curves(motion: AnyMotion, head: HeadFiles | None) -> dict:
 
 def face_views(track: FaceTrack, clip: VideoClip) -> Mapping[str, View]:
     """ "frame": the clip's own picture; "mesh": the landmarks over it."""
-    points = track.landmarks[track.valid][..., :2].reshape(-1, 2)
-    scale = torch.tensor([2 / track.frame_size[1], 2 / track.frame_size[0]])
-    spread = (points + 0.5) * scale - 1
-    close = window_round(spread.amin(0), spread.amax(0), track.frame_size)
+    close = face_window(track)
 
     def draw(picture: Tensor, frame: int, window: Window) -> Tensor:
         place = track.landmarks[frame, :, :2] - torch.tensor([window.left - 0.5, window.top - 0.5])
@@ -73,6 +70,14 @@ def face_views(track: FaceTrack, clip: VideoClip) -> Mapping[str, View]:
         return draw_track(picture, place, bool(track.valid[frame]))
 
     return _clip_views(clip, lambda: close, draw)
+
+
+def face_window(track: FaceTrack) -> Window:
+    """The part of the frames that the face stays in."""
+    points = track.landmarks[track.valid][..., :2].reshape(-1, 2)
+    scale = torch.tensor([2 / track.frame_size[1], 2 / track.frame_size[0]])
+    spread = (points + 0.5) * scale - 1
+    return window_round(spread.amin(0), spread.amax(0), track.frame_size)
 
 
 def head_views(track: HeadTrack, head: HeadModel, clip: VideoClip) -> Mapping[str, View]:

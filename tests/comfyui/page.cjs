@@ -12,18 +12,26 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-// Opens the page, hands it to `use(page)`, prints what that returns and the page's own errors as
-// one line of JSON.
+// Opens the page, hands it to `use(page)`, prints what that returns, the page's own errors and what
+// wrote to the console as errors, as one line of JSON. open() makes
+// another page, which knows nothing of the first.
 async function withPage(url, use) {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
   try {
-    const page = await browser.newPage({ viewport: { width: 1600, height: 900 } });
-    page.setDefaultTimeout(60000);
     const pageErrors = [];
-    page.on("pageerror", (error) => pageErrors.push(error.stack || String(error)));
-    await page.goto(url);
-    await page.waitForFunction(() => window.app?.graph && window.app.extensionManager);
-    console.log(JSON.stringify({ ...(await use(page)), pageErrors }));
+    const open = async () => {
+      const page = await browser.newPage({ viewport: { width: 1600, height: 900 } });
+      page.setDefaultTimeout(60000);
+      page.on("pageerror", (error) => pageErrors.push(error.stack || String(error)));
+      page.on("console", (message) => {
+        const { url } = message.location();
+        if (message.type() === "error") pageErrors.push(`${message.text()} (${url})`);
+      });
+      await page.goto(url);
+      await page.waitForFunction(() => window.app?.graph && window.app.extensionManager);
+      return page;
+    };
+    console.log(JSON.stringify({ ...(await use(await open(), open)), pageErrors }));
   } finally {
     await browser.close();
   }
@@ -50,6 +58,14 @@ async function useRenderer(page, renderer) {
   await page.waitForFunction(() => window.app.graph.nodes.length > 1, null, { timeout: 15000 }).catch(() => {});
   await page.waitForTimeout(1000);
   return both ? renderer : "classic";
+}
+
+// Chooses the page's colours, "dark" or "light".
+async function usePalette(page, palette) {
+  await page.evaluate(
+    (name) => window.app.extensionManager.setting.set("Comfy.ColorPalette", name),
+    palette
+  );
 }
 
 // Looks at the graph from its upper left corner, at its own size.
@@ -85,4 +101,4 @@ function orExit(promise) {
   });
 }
 
-module.exports = { withPage, clickRun, orExit, useRenderer, settle };
+module.exports = { withPage, clickRun, orExit, useRenderer, usePalette, settle };

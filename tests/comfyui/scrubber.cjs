@@ -1,114 +1,115 @@
-// node scrubber.cjs <server url> <screenshot folder> <classic|vue>
-// Example -> track -> preview, run once; then the scrubber, the views and a gain are used.
-// Prints {status, error, renderer, atRest, scrubbed, before, after, stored, height, room, pageErrors}.
+// node scrubber.cjs <server url> <screenshot folder> <classic|vue> <face|head> <dark|light>
+// Runs one of two graphs once and uses every scrubber in it: each view at two frames, the slider by
+// keys, the curves by pointer, a gain. Prints {status, error, renderer, nodes: {type: {first, views:
+// {view: {frames, before, after}}, dragged, gain, label, value}}, left, stored, room, pageErrors}.
 const { join } = require("node:path");
-const { withPage, clickRun, orExit, useRenderer, settle } = require("./page.cjs");
+const { withPage, clickRun, orExit, useRenderer, usePalette, settle } = require("./page.cjs");
+const { build, mark, firstShown, waitShown, cells } = require("./scrub_graphs.cjs");
 
-const [url, folder, renderer] = process.argv.slice(2);
+const [url, folder, renderer, graph, palette] = process.argv.slice(2);
+const GAINS = { MagicPortraitPreview: ["pose", "expression"], MagicPortraitMotionEdit: ["yaw", "jaw"] };
 
-function build() {
+// Whether the first node may be 700 px high: as it stands, and with a node 400 px below its top.
+async function rooms(type) {
+  const { hasRoom } = await import("/extensions/ComfyUI-MagicPortrait/lib/widget.js");
   const { app, LiteGraph } = window;
-  app.graph.clear();
-  const place = (type, x) => {
-    const node = LiteGraph.createNode(type);
-    node.pos = [x, 60];
-    app.graph.add(node);
-    return node;
-  };
-  const example = place("MagicPortraitExample", 40);
-  const track = place("MagicPortraitTrackFace", 310);
-  const preview = place("MagicPortraitPreview", 680);
-  const save = place("SaveVideo", 1050);
-  track.widgets.find((w) => w.name === "smoothing").value = Math.random(); // never cached
-  example.connect(1, track, 0);
-  example.connect(0, preview, 0);
-  track.connect(0, preview, 1);
-  preview.connect(1, save, 0);
+  const node = app.graph.nodes.find((n) => n.type === type);
+  const alone = hasRoom(node, 320, 700);
+  const below = LiteGraph.createNode("MagicPortraitExample");
+  below.pos = [node.pos[0] + 50, node.pos[1] + 400];
+  app.graph.add(below);
+  const crowded = hasRoom(node, 320, 700);
+  app.graph.remove(below);
+  return [alone, crowded];
 }
 
-// The mean of a picture's pixels in each of 8 x 8 cells: enough to tell two frames apart.
-function cells(index) {
-  const image = document.querySelectorAll(".mp-picture img")[index];
-  const canvas = Object.assign(document.createElement("canvas"), { width: 8, height: 8 });
-  const ctx = canvas.getContext("2d");
-  ctx.drawImage(image, 0, 0, 8, 8);
-  return [...ctx.getImageData(0, 0, 8, 8).data];
-}
-
-function moveGain() {
-  const preview = window.app.graph.nodes.find((n) => n.type === "MagicPortraitPreview");
+function moveGains([type, names]) {
+  const node = window.app.graph.nodes.find((n) => n.type === type);
   for (const value of [0.6, 0.2, 0]) {
-    for (const name of ["pose", "expression"]) {
-      const widget = preview.widgets.find((w) => w.name === name);
+    for (const widget of node.widgets.filter((w) => names.includes(w.name))) {
       widget.value = value;
       widget.callback(value);
     }
   }
 }
 
-// Whether the track node may be 700 px high: as it stands, and with a node 400 px below its top.
-async function rooms() {
-  const { hasRoom } = await import("/extensions/ComfyUI-MagicPortrait/lib/widget.js");
-  const { app, LiteGraph } = window;
-  const track = app.graph.nodes.find((n) => n.type === "MagicPortraitTrackFace");
-  const alone = hasRoom(track, 320, 700);
-  const below = LiteGraph.createNode("MagicPortraitExample");
-  below.pos = [track.pos[0] + 50, track.pos[1] + 400];
-  app.graph.add(below);
-  const crowded = hasRoom(track, 320, 700);
-  app.graph.remove(below);
-  return [alone, crowded];
+// Each view is chosen, looked at, and looked at again some frames on, by the keys of the slider.
+async function useViews(page, type) {
+  const scrub = page.locator(`[data-node="${type}"]`);
+  const slider = scrub.getByRole("slider", { name: "Frame" });
+  const views = {};
+  const buttons = scrub.locator(".mp-views button");
+  for (const view of await buttons.evaluateAll((all) => all.map((b) => b.dataset.view))) {
+    const button = scrub.locator(`.mp-views button[data-view="${view}"]`);
+    if ((await button.getAttribute("aria-pressed")) === "false") await button.click();
+    await slider.focus();
+    await page.keyboard.press("Home");
+    const frames = [await waitShown(page, type, view)];
+    const before = await page.evaluate(cells, [type, view]);
+    await page.keyboard.press("End");
+    for (let i = 0; i < 5; i++) await page.keyboard.press("ArrowLeft");
+    await page.waitForFunction(
+      (type) => document.querySelector(`[data-node="${type}"] .mp-where b`).textContent !== "0",
+      type
+    );
+    frames.push(await waitShown(page, type, view));
+    views[view] = { frames, before, after: await page.evaluate(cells, [type, view]) };
+  }
+  await page.keyboard.press("Delete"); // of the slider's own: the node stays
+  await buttons.first().focus();
+  let tabs = 0; // from the first button to the slider
+  for (; tabs < 20 && !(await slider.evaluate((e) => e === document.activeElement)); tabs++)
+    await page.keyboard.press("Tab");
+  const [label, value] = [await slider.getAttribute("aria-label"), await slider.getAttribute("aria-valuetext")];
+  return { views, label, value, tabs };
 }
 
-const shown = (page, index) => page.locator(".mp-picture img").nth(index).getAttribute("data-shown");
+async function drag(page, type, view) {
+  const box = await page.locator(`[data-node="${type}"] .mp-curves`).boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 4, box.y + box.height / 2, { steps: 5 });
+  await page.mouse.up();
+  return waitShown(page, type, view);
+}
+
+async function useScrubber(page, type) {
+  const first = await firstShown(page, type);
+  const used = await useViews(page, type);
+  const [view] = Object.keys(used.views).slice(-1);
+  const dragged = await drag(page, type, view);
+  let gain = null;
+  if (GAINS[type]) {
+    const before = await page.evaluate(cells, [type, view]);
+    await page.evaluate(moveGains, [type, GAINS[type]]);
+    await page.waitForTimeout(4000);
+    gain = { before, after: await page.evaluate(cells, [type, view]) };
+  }
+  return { first, ...used, dragged, gain };
+}
 
 orExit(
   withPage(url, async (page) => {
+    await page.setViewportSize({ width: 1920, height: 1280 });
+    await usePalette(page, palette);
     const used = await useRenderer(page, renderer);
     if (used !== renderer) return { status: "execution_success", renderer: used };
-    await page.evaluate(build);
+    const types = await page.evaluate(build, [graph]);
     await settle(page);
-    const room = await page.evaluate(rooms);
+    const room = await page.evaluate(rooms, types[0]);
     const end = await clickRun(page);
-    for (const index of [0, 1]) {
-      await page.waitForFunction(
-        (i) => document.querySelectorAll(".mp-picture img")[i]?.dataset.shown,
-        index
-      );
-    }
-    const atRest = [await shown(page, 0), await shown(page, 1)];
-    for (const index of [0, 1]) {
-      const box = await page.locator(".mp-curves").nth(index).boundingBox();
-      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
-      await page.mouse.down();
-      await page.mouse.move(box.x + box.width / 4, box.y + box.height / 2, { steps: 5 });
-      await page.mouse.up();
-      await page.waitForFunction(
-        ([i, old]) => {
-          const image = document.querySelectorAll(".mp-picture img")[i];
-          const where = document.querySelectorAll(".mp-where b")[i].textContent;
-          return image.dataset.shown !== old && image.dataset.shown.endsWith(` ${where}`);
-        },
-        [index, atRest[index]]
-      );
-    }
-    const scrubbed = [await shown(page, 0), await shown(page, 1)];
-    const before = await page.evaluate(cells, 1);
-    await page.screenshot({ path: join(folder, `scrubber_${renderer}.png`) });
-    await page.evaluate(moveGain);
-    await page.waitForTimeout(4000);
-    const after = await page.evaluate(cells, 1);
-    await page.locator('.mp-views button[data-view="frame"]').first().click();
-    await page.waitForFunction(() =>
-      document.querySelector(".mp-picture img").dataset.shown.startsWith("frame ")
-    );
-    const stored = await page.evaluate(() => {
-      const track = window.app.graph.serialize().nodes.find((n) => n.type === "MagicPortraitTrackFace");
-      return track.widgets_values.length;
-    });
-    const height = await page.evaluate(
-      () => window.app.graph.nodes.find((n) => n.type === "MagicPortraitTrackFace").size[1]
-    );
-    return { ...end, renderer: used, atRest, scrubbed, before, after, stored, height, room };
+    if (end.status !== "execution_success") return { ...end, renderer: used };
+    await page.evaluate(mark);
+    const nodes = {};
+    for (const type of types) nodes[type] = await useScrubber(page, type);
+    await settle(page);
+    await page.screenshot({ path: join(folder, `scrubber_${graph}_${renderer}_${palette}.png`) });
+    await usePalette(page, "dark"); // the server keeps it for the next page
+    const { left, stored } = await page.evaluate((types) => {
+      const { nodes } = window.app.graph.serialize();
+      const mine = nodes.filter((node) => types.includes(node.type));
+      return { left: mine.map((n) => n.type), stored: JSON.stringify(mine).includes("blob:") };
+    }, types);
+    return { ...end, renderer: used, nodes, left, stored, room };
   })
 );

@@ -39,7 +39,8 @@ def drive(script: str, environment: dict[str, str], *arguments: object) -> dict:
     """Run one of the scripts beside this file; what it prints, without the host's own noise."""
     page = printed(script, environment, *arguments)
     assert page["status"] == "execution_success", page["error"]
-    assert [error for error in page["pageErrors"] if "MagicPortrait" in error] == []
+    ours = [error for error in page["pageErrors"] if "magicportrait" in error.lower()]
+    assert ours == []
     return page
 
 
@@ -91,21 +92,61 @@ def check_renderer(page: dict, renderer: str) -> None:
         pytest.skip(f"this page has no {renderer} nodes")
 
 
-def test_scrubber(server, environment, pictures, renderer):
-    """Curves and frames appear after the run, the pointer moves both, a gain redraws its frame."""
-    page = drive("scrubber.cjs", environment, server.url, pictures, renderer)
+def seen_to_work(node: dict, views: list[str]) -> None:
+    """Every view is a picture, and another one at another frame."""
+    assert list(node["views"]) == views
+    for name, view in node["views"].items():
+        assert view["frames"][0] == 0
+        assert view["frames"][1] > 10
+        for cells in (view["before"], view["after"]):
+            assert max(cells) - min(cells) > 60, f"{name} is blank"
+        assert change(view) >= 4, f"{name} stands still"
+    assert node["label"] == "Frame"
+    assert node["tabs"] == len(views) + 3, "past the views, the face, the fold and Play"
+    assert node["value"].startswith(f"frame {view['frames'][1]} of ")
+
+
+def change(pictures: dict) -> int:
+    return max(abs(a - b) for a, b in zip(pictures["before"], pictures["after"], strict=True))
+
+
+DRIVER = ["frame", "mesh"]
+MAPS = ["depth", "normal", "render"]
+SCRUBBERS = {
+    "face": {"MagicPortraitTrackFace": [], "MagicPortraitPreview": ["result"]},
+    "head": {"FLAMETrack": MAPS, "MagicPortraitMotionEdit": MAPS, "RenderGeometryMaps": MAPS},
+}
+
+
+@pytest.mark.parametrize(("graph", "palette"), [("face", "dark"), ("head", "light")])
+def test_scrubbers(server, headed, environment, pictures, renderer, graph, palette):
+    """After the run each shows the driver, the mesh and what the node made, at any frame."""
+    page = drive("scrubber.cjs", environment, server.url, pictures, renderer, graph, palette)
     check_renderer(page, renderer)
-    for number, view in enumerate(("mesh", "result")):
-        assert page["atRest"][number].split()[0] == view
-        assert page["scrubbed"][number].split()[0] == view
-        frames = [int(page[when][number].split()[1]) for when in ("atRest", "scrubbed")]
-        assert 15 <= frames[1] <= 32, "a quarter of the way through 96 frames"
-        assert frames[0] != frames[1]
-    change = [abs(a - b) for a, b in zip(page["before"], page["after"], strict=True)]
-    assert max(change) >= 3, "a gain of 0 shows the portrait at rest"
-    assert page["stored"] == 3, "the workflow holds the node's own values and nothing of the page's"
-    assert page["height"] > 450
+    frames = {"face": 96, "head": 24}[graph]
+    for kind, made in SCRUBBERS[graph].items():
+        node = page["nodes"][kind]
+        seen_to_work(node, DRIVER + made)
+        # a node that makes something of the driver shows both side by side
+        shown = ["mesh", *made[-1:]] if kind != "FLAMETrack" else ["mesh"]
+        assert [picture.split()[0] for picture in node["first"]] == shown
+        assert 0.15 * frames <= node["dragged"] <= 0.35 * frames, "a quarter of the way"
+        if node["gain"] is not None:
+            assert change(node["gain"]) >= 3, "a gain of 0 shows another picture"
+    assert page["left"] == list(SCRUBBERS[graph]), "a key for the slider is none for the graph"
+    assert not page["stored"], "the workflow holds nothing of the page's"
     assert page["room"] == [True, False], "a scrubber opens by itself where it covers nothing"
+
+
+def test_scrubbers_come_back(server, environment, pictures, renderer):
+    """With no node run again: in the page reloaded, in another, in one that has all cached."""
+    page = drive("scrubber_again.cjs", environment, server.url, pictures, renderer)
+    check_renderer(page, renderer)
+    both = page["types"]
+    assert page["opened"] == page["reloaded"] == page["other"] == both
+    assert page["changed"] == {"gain": both, "smoothing": []}, "another track is not this one"
+    assert (page["before"], page["cached"]) == ([], both)
+    assert page["ran"] == []
 
 
 def test_weights_badge(server, environment, pictures, renderer):

@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.comfyui.geometry import EDIT, FRAMES, MAPS
+from tests.comfyui.geometry import TRACK as TRACKED
 from tests.comfyui.graphs import changed, decode, saved_files, succeeded
 
 PACK = Path(__file__).resolve().parents[2]
 TRACK, PREVIEW, SAVE = "2", "3", "4"
 CLIENT = "a page"
+STRIDE = 8  #: of the geometry graph's clip
 GAINS = {"pose": 1.0, "expression": 1.0, "mouth": 1.0, "eyes": 1.0, "brows": 1.0}
 SLIDERS = GAINS | {"mode": "relative", "neutral_frame": -1, "mirror": False}
 
@@ -34,12 +37,18 @@ def run(server, prompt) -> dict:
     return succeeded(server.finish(server.submit(prompt, CLIENT)))
 
 
+def key(run: dict, node: str) -> str:
+    """What the node told the page to ask for."""
+    (told,) = run["outputs"][node]["magicportrait"]
+    return told["run"]
+
+
 @pytest.fixture
 def ask(server, run):
     """Ask for a frame; (height, width, 3) int."""
 
-    def frame(**what) -> np.ndarray:
-        body = {"client": CLIENT, "node": TRACK, "view": "frame", "frame": 0} | what
+    def frame(node=TRACK, **what) -> np.ndarray:
+        body = {"run": key(run, node), "view": "frame", "frame": 0} | what
         answer = server.request("/magicportrait/frame", body)
         return np.asarray(Image.open(io.BytesIO(answer)).convert("RGB")).astype(int)
 
@@ -52,19 +61,44 @@ def refused(ask, **what) -> tuple[int, str]:
     return error.value.code, error.value.read().decode()
 
 
-def test_nodes_tell_the_page_of_their_run(run):
-    for node in (TRACK, PREVIEW):
-        (told,) = run["outputs"][node]["magicportrait"]
-        assert told["node"] == node
-        assert set(told) == {"node", "run"}
+def found(server, **asked) -> dict:
+    return json.loads(server.request("/magicportrait/runs", asked))
+
+
+def test_a_run_is_found_by_what_it_was_fed(server, run, prompt):
+    """By the prompt's id and by the prompt itself, whatever its nodes are called."""
+    keys = {node: key(run, node) for node in (TRACK, PREVIEW)}
+    assert found(server, prompt_id=run["prompt"][1]) == keys
+    assert found(server, prompt=prompt) == keys
+    renamed = json.loads(json.dumps(prompt).replace('"2"', '"7:2"'))
+    assert found(server, prompt=renamed) == {"7:2": keys[TRACK], PREVIEW: keys[PREVIEW]}
+    assert found(server, prompt=changed(prompt, TRACK, smoothing=0.44)) == {}
+    # the preview's own inputs are sliders, which the page sends along
+    assert found(server, prompt=changed(prompt, PREVIEW, pose=0.2)) == keys
+    assert found(server, prompt=changed(prompt, PREVIEW, face_track=None)) == {TRACK: keys[TRACK]}
+
+
+def test_what_is_no_prompt_finds_nothing(server, run, prompt):
+    looped = changed(prompt, TRACK, driving=[PREVIEW, 0])
+    for asked in (
+        {},
+        {"prompt_id": "none"},
+        {"prompt": [1]},
+        {"prompt": {"1": 5, "2": {}, "3": {"inputs": {"a": ["1", 0]}, "class_type": "x"}}},
+        {"prompt": looped},
+    ):
+        assert found(server, **asked) == {}
 
 
 def test_curves(server, run):
     driver = decode(saved_files(server, run, SAVE)[0])
-    for node, views, live in ((TRACK, ["frame", "mesh"], False), (PREVIEW, ["result"], True)):
-        body = {"client": CLIENT, "node": node}
-        told = json.loads(server.request("/magicportrait/curves", body))
-        assert (told["views"], told["live"]) == (views, live)
+    driving = ["frame", "mesh"]
+    for node, views, first, live in (
+        (TRACK, driving, ["mesh"], False),
+        (PREVIEW, [*driving, "result"], ["mesh", "result"], True),
+    ):
+        told = json.loads(server.request("/magicportrait/curves", {"run": key(run, node)}))
+        assert (told["views"], told["first"], told["live"]) == (views, first, live)
         assert told["frames"] == len(driver)
         lines = [line for panel in told["panels"] for line in panel["lines"]]
         assert [line["name"] for line in lines] == ["yaw", "pitch", "roll", "mouth", "eyes"]
@@ -81,6 +115,7 @@ def test_frames_are_the_drivers(server, ask):
     assert 0.5 < np.abs(mesh - ask(frame=40)).mean() < 20
     close = ask(view="mesh", frame=40, close=True)
     assert close.shape[0] < 512
+    assert np.array_equal(ask(node=PREVIEW, frame=40), ask(frame=40)), "the same driver"
 
 
 def test_a_live_frame_is_that_of_the_clip(server, run, ask):
@@ -90,6 +125,9 @@ def test_a_live_frame_is_that_of_the_clip(server, run, ask):
     as_run, at_rest, wanted = (coarse(picture) for picture in (ask(**own), ask(**still), made[20]))
     assert np.abs(as_run - wanted).mean() < 1.5
     assert np.abs(at_rest - wanted).mean() > 1.5 * np.abs(as_run - wanted).mean()
+    face = ask(**own, close=True)
+    assert face.shape[0] < made.shape[1], "the face alone"
+    assert face.std() > 20
 
 
 def coarse(picture: np.ndarray) -> np.ndarray:
@@ -101,8 +139,8 @@ def coarse(picture: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("what", "code", "said"),
     [
-        ({"client": "another page"}, 404, "run the graph once"),
-        ({"node": "99"}, 404, "run the graph once"),
+        ({"run": "99"}, 404, "run the graph once"),
+        ({"run": None}, 404, "run the graph once"),
         ({"frame": 96}, 400, "frame must be 0 to 95, got 96"),
         ({"frame": "x"}, 400, "invalid literal"),
         ({"view": "../../comfy.db"}, 400, "this node has no view"),
@@ -114,6 +152,57 @@ def test_what_cannot_be_is_said(ask, what, code, said):
     answered, text = refused(ask, **what)
     assert answered == code
     assert said in text
+
+
+@pytest.mark.parametrize("graph", ["bare", "headed"])
+def test_nodes_down_the_wire_show_the_driver(server, act, request, graph):
+    """The motion carries the clip it was seen in: its own frames, and maps beside them."""
+    prompt = changed(request.getfixturevalue(graph), TRACKED, smoothing=0.41)
+    entry = succeeded(server.run(prompt))
+    for node, live in ((TRACKED, False), (EDIT, True), (MAPS, False)):
+        run = {"run": key(entry, node)}
+        told = json.loads(server.request("/magicportrait/curves", run))
+        assert told["views"] == ["frame", "mesh", "depth", "normal", "render"]
+        assert (told["frames"], told["live"]) == (FRAMES, live)
+        for view, low, high in (("frame", 0, 3), ("mesh", 0.5, 40)):
+            answer = server.request("/magicportrait/frame", run | {"view": view, "frame": 5})
+            seen = np.asarray(Image.open(io.BytesIO(answer))).astype(int)
+            assert low <= np.abs(seen - act[5 * STRIDE]).mean() < high
+
+
+WITHOUT_A_CLIP = """
+import sys
+sys.argv = ["", {pack!r}]
+sys.path.insert(0, {inside!r})
+from host import error_of, run_node
+from pack.magicportrait_core.faces.tracker import track_image
+from pack.nodes.convert import to_uint8
+from pack.nodes.example import MagicPortraitExample
+from pack.nodes.live_track import UI, held_run, hold_preview
+from pack.nodes.networks import face_networks
+from pack.nodes.sockets import TrackedFace
+from pack.nodes.track_face import MagicPortraitTrackFace
+portrait, driving = run_node(MagicPortraitExample)
+face, _ = run_node(
+    MagicPortraitTrackFace, driving=driving, face="largest", face_index=0, smoothing=0.5
+)
+picture = portrait[0].movedim(-1, 0)
+still = track_image(to_uint8(picture), face_networks(), name="the portrait")
+for views in (face.views, dict()):
+    driver = TrackedFace(face.track, None, views)
+    told = hold_preview("1", picture, still, driver)
+    run = held_run(told[UI][0]["run"])
+    print("SAID", error_of(run.picture, "frame", 3, True, None))
+"""
+
+
+def test_a_track_without_its_clip_says_so(run_in_comfyui):
+    """A track of another pack's: in words, where the picture would be."""
+    inside = str(Path(__file__).parent / "inside")
+    said = run_in_comfyui(WITHOUT_A_CLIP.format(pack=str(PACK), inside=inside))
+    with_clip, without = (line for line in said.splitlines() if line.startswith("SAID"))
+    assert with_clip.strip() == "SAID"
+    assert "the clip is not known here" in without
 
 
 @pytest.fixture

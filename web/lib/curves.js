@@ -1,11 +1,13 @@
 // Draws a track's curves: one lane a panel, a legend with the values at the playhead, gaps in red.
+
+// on a dark node, and on a light one
 const COLOURS = {
-  yaw: "#6ea8fe",
-  pitch: "#5fd0a5",
-  roll: "#f2b155",
-  jaw: "#d79a6b",
-  mouth: "#f27fb2",
-  eyes: "#ab9aff",
+  yaw: ["#6ea8fe", "#2f62c9"],
+  pitch: ["#5fd0a5", "#107a6e"],
+  roll: ["#f2b155", "#a85f06"],
+  jaw: ["#d79a6b", "#8a5a2b"],
+  mouth: ["#f27fb2", "#b8326f"],
+  eyes: ["#ab9aff", "#6247b5"],
 };
 const FONT = "11px Inter, system-ui, sans-serif";
 const EDGE = 8; // px left and right
@@ -20,6 +22,21 @@ export function curvesHeight(panels) {
 
 function laneHeight(panel) {
   return panel.label === "degrees" && panel.lines.length > 1 ? LANE.degrees : LANE.opening;
+}
+
+// The colours of the page's theme, as they are at the element.
+function inksAt(element, ctx) {
+  const style = getComputedStyle(element);
+  const of = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
+  const text = of("--input-text", "#ddd");
+  ctx.fillStyle = text;
+  const [, r, g, b] = /^#(..)(..)(..)/.exec(ctx.fillStyle) ?? [];
+  const light = 0.3 * parseInt(r, 16) + 0.6 * parseInt(g, 16) + 0.1 * parseInt(b, 16) < 128;
+  return {
+    text,
+    soft: of("--descrip-text", "#999"),
+    line: (name) => COLOURS[name]?.[light ? 1 : 0] ?? text,
+  };
 }
 
 // The x of a frame's middle, and back.
@@ -81,17 +98,19 @@ function drawStill(ctx, run, width, inks) {
       ctx.fillRect(x(first) - half, above - 2, x(last) - x(first) + 2 * half, height + 4);
     }
     if (panel.label === "degrees") {
-      ctx.strokeStyle = inks.faint;
+      ctx.globalAlpha = 0.5;
+      ctx.strokeStyle = inks.soft;
       ctx.lineWidth = 1;
       ctx.beginPath();
       ctx.moveTo(EDGE, y(0));
       ctx.lineTo(width - EDGE, y(0));
       ctx.stroke();
+      ctx.globalAlpha = 1;
     }
     ctx.lineWidth = 1.5;
     ctx.lineJoin = "round";
     for (const line of panel.lines) {
-      ctx.strokeStyle = COLOURS[line.name] ?? inks.text;
+      ctx.strokeStyle = inks.line(line.name);
       ctx.beginPath();
       line.values.forEach((value, frame) => ctx.lineTo(x(frame), y(value)));
       ctx.stroke();
@@ -100,16 +119,28 @@ function drawStill(ctx, run, width, inks) {
   }
 }
 
+// A line down each lane, clear of the legends.
+function drawAt(ctx, run, at) {
+  let top = 0;
+  ctx.beginPath();
+  for (const panel of run.panels) {
+    const above = top + HEAD - 2;
+    top += HEAD + laneHeight(panel) + GAP;
+    ctx.moveTo(at, above);
+    ctx.lineTo(at, top - GAP + 2);
+  }
+  ctx.stroke();
+}
+
 function drawHead(ctx, run, frame, width, inks) {
   const { x } = scale(width, run.frames);
   let top = 0;
   ctx.font = FONT;
   ctx.textBaseline = "middle";
   for (const panel of run.panels) {
-    const height = laneHeight(panel);
     let left = EDGE - 2;
     for (const line of panel.lines) {
-      ctx.fillStyle = COLOURS[line.name] ?? inks.text;
+      ctx.fillStyle = inks.line(line.name);
       ctx.fillText(line.name, left, top + HEAD / 2);
       left += ctx.measureText(line.name).width + 5;
       ctx.fillStyle = inks.text;
@@ -117,23 +148,16 @@ function drawHead(ctx, run, frame, width, inks) {
       ctx.fillText(value, left, top + HEAD / 2);
       left += Math.max(ctx.measureText(value).width, 34) + 10;
     }
-    top += HEAD + height + GAP;
+    top += HEAD + laneHeight(panel) + GAP;
   }
-  const bottom = top - GAP + 2;
   ctx.setLineDash([2, 3]);
   ctx.strokeStyle = inks.soft;
   ctx.lineWidth = 1;
-  ctx.beginPath();
-  ctx.moveTo(x(run.neutral), HEAD);
-  ctx.lineTo(x(run.neutral), bottom);
-  ctx.stroke();
+  drawAt(ctx, run, x(run.neutral));
   ctx.setLineDash([]);
-  ctx.strokeStyle = inks.playhead;
+  ctx.strokeStyle = inks.text;
   ctx.lineWidth = 1.25;
-  ctx.beginPath();
-  ctx.moveTo(x(frame), HEAD - 3);
-  ctx.lineTo(x(frame), bottom);
-  ctx.stroke();
+  drawAt(ctx, run, x(frame));
 }
 
 function sheet(width, height, ratio) {
@@ -152,19 +176,21 @@ export class CurvePlot {
     this.kept = null;
   }
 
-  draw(run, frame, inks) {
+  draw(run, frame) {
     const width = this.canvas.clientWidth;
+    const ctx = this.canvas.getContext("2d");
+    const inks = inksAt(this.canvas, ctx);
     const height = curvesHeight(run.panels);
     if (!width) return;
     const ratio = 2 * (window.devicePixelRatio || 1); // nodes are looked at enlarged, too
-    if (this.kept?.run !== run || this.kept.width !== width) {
-      const { canvas, ctx } = sheet(width, height, ratio);
-      drawStill(ctx, run, width, inks);
-      this.kept = { run, width, still: canvas };
+    const same = (kept) => kept?.run === run && kept.width === width && kept.text === inks.text;
+    if (!same(this.kept)) {
+      const { canvas, ctx: still } = sheet(width, height, ratio);
+      drawStill(still, run, width, inks);
+      this.kept = { run, width, text: inks.text, still: canvas };
       this.canvas.width = canvas.width;
       this.canvas.height = canvas.height;
     }
-    const ctx = this.canvas.getContext("2d");
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.clearRect(0, 0, this.canvas.width, this.canvas.height);
     ctx.drawImage(this.kept.still, 0, 0);

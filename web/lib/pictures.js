@@ -3,8 +3,9 @@ import { api } from "../../../scripts/api.js";
 
 export async function post(path, body) {
   const headers = { "Content-Type": "application/json" };
-  const asked = JSON.stringify({ client: api.clientId, ...body });
-  return api.fetchApi(path, { method: "POST", headers, body: asked });
+  const request = { method: "POST", headers, body: JSON.stringify(body) };
+  const silent = () => new Response("The server does not answer.", { status: 503 });
+  return api.fetchApi(path, request).catch(silent);
 }
 
 // Returns wish(what): calls ask(what), then show(result), for the latest wish.
@@ -19,8 +20,7 @@ export function latest(ask, show) {
       while (next) {
         const now = next;
         next = null;
-        const result = await ask(now.what);
-        if (result != null) await show(result, now.what);
+        await show(await ask(now.what), now.what);
       }
     } finally {
       busy = false;

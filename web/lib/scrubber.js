@@ -1,9 +1,9 @@
-// The scrubber's elements: a picture, which view of it, the curves, a slider over the frames.
+// The scrubber's elements: pictures, which views of them, the curves, a slider over the frames.
 import { CurvePlot, curvesHeight, frameAt } from "./curves.js";
-import { latest, post } from "./pictures.js";
+import { post } from "./pictures.js";
+import { label, Shots } from "./shots.js";
 import { make } from "./widget.js";
 
-const LABELS = { frame: "Driver", mesh: "Mesh", result: "Result", portrait: "Portrait" };
 const ALONE = { result: "This frame, as the gains stand" };
 const ICONS = {
   play: "M4 2.5v11l9-5.5z",
@@ -14,28 +14,24 @@ const ICONS = {
 const BAR = 24;
 const SPACE = 6;
 const PICTURE = 220;
+const MARGIN = 20; // px that the classic nodes keep round a widget
 
 function icon(name, title) {
   const button = make("button", "mp-icon");
   button.type = "button";
-  button.title = title;
-  setIcon(button, name);
+  setIcon(button, name, title);
   return button;
 }
 
-function setIcon(button, name) {
-  button.innerHTML = `<svg viewBox="0 0 16 16"><path d="${ICONS[name]}"/></svg>`;
+function setIcon(button, name, title) {
+  button.title = title;
+  button.setAttribute("aria-label", title);
+  button.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
 }
 
-function inks(element) {
-  const style = getComputedStyle(element);
-  const of = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
-  return {
-    text: of("--input-text", "#ddd"),
-    soft: of("--descrip-text", "#999"),
-    faint: of("--border-color", "#4e4e4e"),
-    playhead: of("--input-text", "#fff"),
-  };
+function setOn(button, on) {
+  button.classList.toggle("mp-on", on);
+  button.setAttribute("aria-pressed", String(on));
 }
 
 export class Scrubber {
@@ -46,44 +42,42 @@ export class Scrubber {
     Object.assign(this, { resized, sliders, fold, room });
     this.run = null;
     this.frame = 0;
-    this.view = null;
     this.close = true;
     this.folded = folded;
     this.build();
     this.plot = new CurvePlot(this.curves);
-    this.wish = latest(
-      (what) => this.fetchPicture(what),
-      (picture, what) => this.show(picture, what)
-    );
     new ResizeObserver(() => this.draw()).observe(this.curves);
   }
 
   build() {
     this.views = make("div", "mp-views");
+    this.views.setAttribute("role", "group");
+    this.views.setAttribute("aria-label", "What to look at");
     this.face = icon("face", "Show the face alone, or the whole picture");
-    this.face.classList.add("mp-on");
+    setOn(this.face, true);
     this.foldButton = icon("fold", "Fold or unfold");
-    this.image = make("img");
-    this.image.alt = "";
-    this.image.draggable = false;
-    this.note = make("div", "mp-note");
+    this.shots = new Shots();
     this.curves = make("canvas", "mp-curves");
+    this.curves.setAttribute("role", "img");
     this.play = icon("play", "Play");
     this.range = make("input");
     Object.assign(this.range, { type: "range", min: "0", step: "1", value: "0" });
+    this.range.setAttribute("aria-label", "Frame");
     this.where = make("span", "mp-where");
     this.element = make(
       "div",
       "mp-scrub",
       make("div", "mp-bar", this.views, this.face, this.foldButton),
-      make("div", "mp-picture", this.image, this.note),
+      this.shots.element,
       this.curves,
       make("div", "mp-transport", this.play, this.range, this.where)
     );
     this.element.hidden = true;
+    // a key pressed here is not one for the graph: Delete would remove the node
+    this.element.addEventListener("keydown", (event) => event.key !== "Tab" && event.stopPropagation());
     this.face.onclick = () => {
       this.close = !this.close;
-      this.face.classList.toggle("mp-on", this.close);
+      setOn(this.face, this.close);
       this.ask();
     };
     this.foldButton.onclick = () => {
@@ -92,7 +86,10 @@ export class Scrubber {
       this.ask();
     };
     this.play.onclick = () => (this.timer ? this.stop() : this.start());
-    this.range.oninput = () => this.goTo(Number(this.range.value));
+    this.range.oninput = () => {
+      if (this.timer) this.stop();
+      this.goTo(Number(this.range.value));
+    };
     this.curves.onpointerdown = (event) => {
       this.curves.setPointerCapture(event.pointerId);
       this.stop();
@@ -106,22 +103,21 @@ export class Scrubber {
   height() {
     if (!this.run) return 0;
     if (this.folded) return BAR + 2 * SPACE;
-    return 2 * BAR + PICTURE + curvesHeight(this.run.panels) + 5 * SPACE + 12;
+    return 2 * BAR + PICTURE + curvesHeight(this.run.panels) + 3 * SPACE + MARGIN;
   }
 
-  async load(node) {
-    const answer = await post("/magicportrait/curves", { node });
+  async load(key) {
+    const answer = await post("/magicportrait/curves", { run: key });
     if (!answer.ok) return;
     const first = !this.run;
-    this.run = { ...(await answer.json()), node };
-    if (!this.run.views.includes(this.view)) {
-      this.view = this.run.views.includes("mesh") ? "mesh" : this.run.views.at(-1);
-    }
+    this.run = { ...(await answer.json()), key };
+    this.shots.offer(this.run);
     if (first || this.frame >= this.run.frames) this.frame = this.run.neutral;
     this.range.max = String(this.run.frames - 1);
     this.element.hidden = false;
     this.curves.style.height = `${curvesHeight(this.run.panels)}px`;
-    this.element.style.minHeight = `${this.height()}px`;
+    const names = this.run.panels.flatMap((panel) => panel.lines.map((line) => line.name));
+    this.curves.setAttribute("aria-label", `The driver's curves: ${names.join(", ")}`);
     this.face.hidden = !this.run.views.includes("mesh");
     this.showViews();
     this.setFolded(this.folded ?? !this.room());
@@ -129,33 +125,35 @@ export class Scrubber {
   }
 
   showViews() {
-    const alone = this.run.views.length === 1;
+    const { views } = this.run;
+    const alone = views.length === 1;
     this.views.classList.toggle("mp-alone", alone);
     if (alone) {
-      this.views.replaceChildren(make("span", "", ALONE[this.view] ?? this.view));
+      this.views.replaceChildren(make("span", "", ALONE[views[0]] ?? label(views[0])));
       return;
     }
-    this.views.replaceChildren(
-      ...this.run.views.map((view) => {
-        const button = make("button", "", LABELS[view] ?? view[0].toUpperCase() + view.slice(1));
-        button.type = "button";
-        button.dataset.view = view;
-        button.classList.toggle("mp-on", view === this.view);
-        button.onclick = () => {
-          this.view = view;
-          this.showViews();
-          this.ask();
-        };
-        return button;
-      })
-    );
+    const buttons = views.map((view) => {
+      const button = make("button", "", label(view));
+      button.type = "button";
+      button.dataset.view = view;
+      button.onclick = () => {
+        this.shots.toggle(view);
+        mark();
+        this.ask();
+      };
+      return button;
+    });
+    const mark = () => buttons.forEach((b) => setOn(b, this.shots.views.includes(b.dataset.view)));
+    mark();
+    this.views.replaceChildren(...buttons);
   }
 
   setFolded(folded) {
     this.folded = folded;
     this.element.classList.toggle("mp-shut", folded);
-    this.element.style.minHeight = `${this.height()}px`;
+    this.element.style.minHeight = `${folded ? BAR : this.height() - MARGIN}px`;
     this.foldButton.style.transform = folded ? "" : "rotate(180deg)";
+    this.foldButton.setAttribute("aria-expanded", String(!folded));
     if (folded) this.stop();
     this.resized();
     this.draw();
@@ -169,24 +167,17 @@ export class Scrubber {
 
   goTo(frame) {
     this.frame = frame;
+    const [last, seconds] = [this.run.frames - 1, (frame / this.run.fps).toFixed(2)];
     this.range.value = String(frame);
-    this.say("");
-    this.where.replaceChildren(
-      make("b", "", String(frame)),
-      ` / ${this.run.frames - 1} · ${(frame / this.run.fps).toFixed(2)} s`
-    );
+    this.range.style.setProperty("--mp-at", `${(100 * frame) / Math.max(1, last)}%`);
+    this.range.setAttribute("aria-valuetext", `frame ${frame} of ${last}, ${seconds} seconds`);
+    this.where.replaceChildren(make("b", "", String(frame)), ` / ${last} · ${seconds} s`);
     this.draw();
     this.ask();
   }
 
-  // Over the picture: what went wrong, else whether this frame was seen.
-  say(error) {
-    const lost = this.run.lost.some(([first, last]) => first <= this.frame && this.frame <= last);
-    this.note.textContent = error || (lost ? "No face seen here: this frame is filled in." : "");
-  }
-
   start() {
-    setIcon(this.play, "pause");
+    setIcon(this.play, "pause", "Pause");
     let last = performance.now();
     let due = 0;
     const step = (now) => {
@@ -203,31 +194,23 @@ export class Scrubber {
   stop() {
     cancelAnimationFrame(this.timer);
     this.timer = null;
-    setIcon(this.play, "play");
+    setIcon(this.play, "play", "Play");
   }
 
   draw() {
-    if (this.run && !this.folded) this.plot.draw(this.run, this.frame, inks(this.element));
+    if (this.run && !this.folded) this.plot.draw(this.run, this.frame);
   }
 
   ask() {
     if (!this.run || this.folded) return;
-    const { node, live } = this.run;
-    const sliders = live ? this.sliders() : null;
-    this.wish({ node, view: this.view, frame: this.frame, close: this.close, sliders });
-  }
-
-  async fetchPicture(what) {
-    const answer = await post("/magicportrait/frame", what);
-    this.say(answer.ok ? "" : await answer.text());
-    return answer.ok ? answer.blob() : null;
-  }
-
-  async show(blob, what) {
-    const before = this.image.src;
-    this.image.src = URL.createObjectURL(blob);
-    await this.image.decode();
-    this.image.dataset.shown = `${what.view} ${what.frame}`;
-    if (before.startsWith("blob:")) URL.revokeObjectURL(before);
+    const { frame, close } = this;
+    const { key, live, lost } = this.run;
+    this.shots.ask({
+      run: key,
+      frame,
+      close,
+      sliders: live ? this.sliders() : null,
+      lost: lost.some(([first, last]) => first <= frame && frame <= last),
+    });
   }
 }
