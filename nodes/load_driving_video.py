@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from comfy_api.latest import io
 
 from ..magicportrait_core.errors import InputError
@@ -15,7 +13,7 @@ from .paths import input_file, list_videos
 from .progress import HostProgress
 from .schema import node_schema
 from .sockets import DrivingVideo
-from .video_output import DeferredVideo, write_video
+from .video_output import video_of
 
 NO_VIDEO = "none"  #: the combo's only entry while the input folder holds no video
 NOT_WIRED = object()
@@ -148,7 +146,7 @@ class LoadDrivingVideo(io.ComfyNode):
             clip = open_video(source, **cut)
         return io.NodeOutput(
             clip,
-            DeferredVideo(partial(_write_clip, clip)),
+            video_of(clip, "driving", lambda: _watched(clip, HostProgress())),
             _audio(clip),
             float(clip.fps),
             clip.frame_count,
@@ -157,12 +155,6 @@ class LoadDrivingVideo(io.ComfyNode):
 
 def _chosen(file: str | None):
     return input_file("" if file in (None, NO_VIDEO) else file)
-
-
-def _write_clip(clip: VideoClip):
-    progress = HostProgress()
-    batches = _watched(clip, progress)
-    return write_video("driving", batches, (clip.height, clip.width), clip.fps, clip.audio)
 
 
 def _watched(clip: VideoClip, progress: HostProgress):
