@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from comfy_api.latest import io
 
 from ..magicportrait_core.faces.framing import CROPS, SCALES
@@ -16,7 +14,6 @@ from ..magicportrait_core.motion.pipeline import (
     overlay_frames,
     track_motion,
 )
-from ..magicportrait_core.types import VideoClip
 from .convert import core_to_image, single_picture
 from .head_folders import find_head, fingerprint, first_folder
 from .links import NOT_WIRED
@@ -24,7 +21,7 @@ from .live_track import hold_motion
 from .networks import face_networks
 from .notes import warnings_on_node
 from .progress import HostProgress
-from .schema import node_schema
+from .schema import node_schema, smoothing_input
 from .sockets import (
     DrivingVideo,
     FaceTrackSocket,
@@ -33,7 +30,7 @@ from .sockets import (
     Motion,
     MotionSocket,
 )
-from .video_output import DeferredVideo, write_video
+from .video_output import video_of
 
 
 class FLAMETrack(io.ComfyNode):
@@ -88,14 +85,7 @@ class FLAMETrack(io.ComfyNode):
                     step=64,
                     tooltip="Pixels a side of the crop. The model was trained at 512.",
                 ),
-                io.Float.Input(
-                    "smoothing",
-                    default=0.5,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="0 keeps the raw motion; more is calmer, and softens quick motion.",
-                ),
+                smoothing_input("motion"),
                 FaceTrackSocket.Input(
                     "face_track",
                     optional=True,
@@ -164,7 +154,13 @@ class FLAMETrack(io.ComfyNode):
         used = None if found.choice.name == LANDMARKS_ONLY else head
         views = driver_views(found.motion, used, driving)
         motion = Motion(found.motion, used, found.portrait.size, driving.audio, portrait, views)
-        overlay = DeferredVideo(partial(_write_overlay, driving, motion, networks.device))
+        overlay = video_of(
+            driving,
+            "overlay",
+            lambda: overlay_frames(
+                driving, motion.track, motion.head, device=networks.device, progress=HostProgress()
+            ),
+        )
         crop = core_to_image(found.portrait.picture[None])
         shown = hold_motion(cls.hidden.unique_id, motion)
         return io.NodeOutput(crop, motion, overlay, ui=shown)
@@ -177,8 +173,3 @@ def _taken(found: TrackedMotion, head: LoadedHead | None) -> str:
         return f"{choice.name} on {head.head.name}: {choice.why}"
     advice = "" if head is not None else f". {ways_to_a_head(first_folder())}"
     return f"{choice.name}: {choice.why}{advice}"
-
-
-def _write_overlay(clip: VideoClip, motion: Motion, device):
-    frames = overlay_frames(clip, motion.track, motion.head, device=device, progress=HostProgress())
-    return write_video("overlay", frames, (clip.height, clip.width), clip.fps, clip.audio)

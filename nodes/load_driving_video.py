@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from comfy_api.latest import io
 
 from ..magicportrait_core.errors import InputError
@@ -17,7 +15,7 @@ from .schema import node_schema
 from .sockets import DrivingVideo
 from .sound import ClipAudio
 from .video_input import video_clip
-from .video_output import DeferredVideo, write_video
+from .video_output import video_of
 
 NO_VIDEO = "none"  #: the combo's only entry while the input folder holds no video
 
@@ -150,7 +148,7 @@ class LoadDrivingVideo(io.ComfyNode):
             clip = open_video(_chosen(file), **cut)
         return io.NodeOutput(
             clip,
-            DeferredVideo(partial(_write_clip, clip)),
+            video_of(clip, "driving", lambda: _watched(clip, HostProgress())),
             None if clip.audio is None else ClipAudio(clip.audio),
             float(clip.fps),
             clip.frame_count,
@@ -159,12 +157,6 @@ class LoadDrivingVideo(io.ComfyNode):
 
 def _chosen(file: str | None):
     return input_file("" if file in (None, NO_VIDEO) else file)
-
-
-def _write_clip(clip: VideoClip):
-    progress = HostProgress()
-    batches = _watched(clip, progress)
-    return write_video("driving", batches, (clip.height, clip.width), clip.fps, clip.audio)
 
 
 def _watched(clip: VideoClip, progress: HostProgress):

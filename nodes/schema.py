@@ -16,3 +16,15 @@ def node_schema(*, search_aliases: list[str], **parts) -> io.Schema:
     if "search_aliases" in _KNOWN:
         parts["search_aliases"] = search_aliases
     return io.Schema(category=CATEGORY, is_experimental=True, **parts)
+
+
+def smoothing_input(of: str) -> io.Input:
+    """How much what is tracked is smoothed over time."""
+    return io.Float.Input(
+        "smoothing",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        step=0.05,
+        tooltip=f"0 keeps the raw {of}; more is calmer, and softens quick motion.",
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from comfy_api.latest import io
 
 from ..magicportrait_core.faces.given import track_given
@@ -16,9 +14,9 @@ from .live_track import hold_face
 from .networks import face_networks
 from .notes import warnings_on_node
 from .progress import HostProgress
-from .schema import node_schema
+from .schema import node_schema, smoothing_input
 from .sockets import DrivingVideo, FaceTrackSocket, TrackedFace
-from .video_output import DeferredVideo, write_video
+from .video_output import video_of
 
 
 class MagicPortraitTrackFace(io.ComfyNode):
@@ -46,14 +44,7 @@ class MagicPortraitTrackFace(io.ComfyNode):
                     max=99,
                     tooltip="Counts from 0, for left_to_right and index; largest ignores it.",
                 ),
-                io.Float.Input(
-                    "smoothing",
-                    default=0.5,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="0 keeps the raw points; more is calmer, and softens quick motion.",
-                ),
+                smoothing_input("points"),
                 FaceLandmarks.Input(
                     "face_landmarks",
                     optional=True,
@@ -85,14 +76,9 @@ class MagicPortraitTrackFace(io.ComfyNode):
             else:
                 given = given_faces(face_landmarks, (driving.height, driving.width))
                 track = track_given(driving, given, progress=HostProgress(), **chosen)
-        overlay = DeferredVideo(partial(_write_overlay, driving, track))
+        overlay = video_of(driving, "overlay", lambda: _drawn(driving, track, HostProgress()))
         face = TrackedFace(track, driving.audio, face_views(track, driving))
         return io.NodeOutput(face, overlay, ui=hold_face(cls.hidden.unique_id, face))
-
-
-def _write_overlay(clip: VideoClip, track: FaceTrack):
-    frames = _drawn(clip, track, HostProgress())
-    return write_video("overlay", frames, (clip.height, clip.width), clip.fps, clip.audio)
 
 
 def _drawn(clip: VideoClip, track: FaceTrack, progress: HostProgress):

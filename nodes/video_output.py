@@ -9,7 +9,7 @@ from pathlib import Path
 from comfy_api.latest import Input, InputImpl
 from torch import Tensor
 
-from ..magicportrait_core.types import AudioSource
+from ..magicportrait_core.types import AudioSource, VideoClip
 from ..magicportrait_core.video import VideoWriter
 from .paths import temp_file
 
@@ -61,3 +61,9 @@ DeferredVideo = type(
         if callable(value) and not name.startswith("_")
     },
 )
+
+
+def video_of(clip: VideoClip, kind: str, draw: Callable[[], Iterable[Tensor]]) -> DeferredVideo:
+    """What ``draw`` makes of a clip, (n, 3, h, w) batches of its size, with its sound."""
+    size = (clip.height, clip.width)
+    return DeferredVideo(lambda: write_video(kind, draw(), size, clip.fps, clip.audio))

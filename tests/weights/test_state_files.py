@@ -26,7 +26,7 @@ def test_safetensors_under_another_name(tmp_path):
     save_file(STATE, tmp_path / "x.pth")
     assert read_state(tmp_path / "x.pth").keys() == STATE.keys()
     torch.save(STATE, tmp_path / "x.safetensors")
-    with pytest.raises(InputError, match=r"x\.safetensors is damaged"):
+    with pytest.raises(InputError, match=r"x\.safetensors is not what its name says"):
         read_state(tmp_path / "x.safetensors")
 
 
