@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.preview import FaceSliders, edit_still
+from ..magicportrait_core.preview.live import reduced
 from ..magicportrait_core.types import FaceTrack
 from .convert import to_uint8
 
@@ -26,9 +27,9 @@ _held: OrderedDict[tuple[str | None, str], tuple[Tensor, FaceTrack]] = OrderedDi
 
 
 def hold_portrait(node_id: str, picture: Tensor, track: FaceTrack) -> None:
-    """Keep what a run of the node worked on: (3, h, w) float 0..1 and its track."""
+    """Keep what a run of the node worked on, (3, h, w) float 0..1 and its track, reduced."""
     key = (PromptServer.instance.client_id, node_id)
-    _held[key] = (picture, track)
+    _held[key] = reduced(picture, track)
     _held.move_to_end(key)
     while len(_held) > HELD:
         _held.popitem(last=False)

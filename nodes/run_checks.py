@@ -9,7 +9,7 @@ from torch import Tensor
 from ..magicportrait_core.errors import InputError
 from .conds import KEY, FaceCondition
 from .notes import note_here
-from .windows import adopted
+from .windows import adopted, unheeded
 
 NOT_CONNECTED = (
     "this MODEL is MagicPortrait's and needs to be told the motion and the portrait: wire the "
@@ -38,6 +38,8 @@ def _checked_run(executor, noise, latent_image, sampler, sigmas, *args, **kwargs
     for text in run_warnings(sigmas, getattr(guider, "cfg", 1.0)):
         note_here(text)
     handler = guider.model_options.get("context_handler")
+    for text in unheeded(handler):
+        note_here(text)
     guider.model_options["context_handler"] = adopted(handler)
     return executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
 

@@ -164,6 +164,13 @@ def set_windows(model, settings: WindowSettings) -> None:
     model.model_options["context_handler"] = FaceWindows(settings)
 
 
+def unheeded(handler: ContextHandlerABC | None) -> list[str]:
+    """Settings of newer hosts' node that are not kept: what a window is shown is decided here."""
+    names = ("split_conds_to_windows", "cond_retain_index_list", "latent_retain_index_list")
+    given = [name for name in names if getattr(handler, name, None)]
+    return [f"Context Windows: {', '.join(given)} changes nothing on this model."] if given else []
+
+
 def adopted(handler: ContextHandlerABC | None) -> ContextHandlerABC | None:
     """Ours in place of the host's. One that is neither is left as it is."""
     if handler is None or isinstance(handler, FaceWindows):

@@ -28,7 +28,7 @@ class LiveReenactment:
 
     def __init__(self, portrait: Tensor, portrait_track: FaceTrack, driver: FaceTrack) -> None:
         """portrait (3, h, w) float 0..1; portrait_track t = 1, made on that picture."""
-        self.portrait, self.track = _reduced(portrait, portrait_track)
+        self.portrait, self.track = reduced(portrait, portrait_track)
         self.driver = driver
         self.head = portrait_head(self.portrait, self.track)
         self._renderer: Renderer | None = None
@@ -49,8 +49,8 @@ class LiveReenactment:
             return self._renderer.draw(self._motion[frame : frame + 1])[0]
 
 
-def _reduced(portrait: Tensor, track: FaceTrack) -> tuple[Tensor, FaceTrack]:
-    """Both at SIDE px at most."""
+def reduced(portrait: Tensor, track: FaceTrack) -> tuple[Tensor, FaceTrack]:
+    """A portrait (3, h, w) and its track (t = 1), both at SIDE px at most."""
     size = portrait.shape[1:]
     scale = SIDE / max(size)
     if scale >= 1:

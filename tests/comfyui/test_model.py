@@ -259,3 +259,12 @@ def test_videos_of_every_kind(measure):
     assert found["no_input_folder"] == [True, []]
     assert found["masks"] == [[1, 4, 6], [1, 4, 6], [5, 4, 6], [5, 4, 6]]
     assert "mask has 3 frames, there are 5 to paste" in found["wrong_mask"]
+
+
+def test_what_is_told_before_and_beside_a_run(measure):
+    found = measure("refusals")
+    (said,) = found["unheeded"]
+    assert "split_conds_to_windows, cond_retain_index_list changes nothing" in said
+    assert found["heeded"] == []
+    assert [given is True for given in found["queued"]] == [True, True, False, True, False, False]
+    assert "overlap must be below window" in found["queued"][2]

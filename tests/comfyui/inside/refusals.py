@@ -17,7 +17,8 @@ from pack.magicportrait_core.types import GeometryMaps, MapBatch
 from pack.nodes.conds import KEY
 from pack.nodes.run_checks import run_warnings
 from pack.nodes.sockets import Maps
-from pack.nodes.temporal_denoise import with_windows
+from pack.nodes.temporal_denoise import TemporalDenoise, with_windows
+from pack.nodes.windows import unheeded
 
 from nodes import ControlNetApplyAdvanced
 
@@ -90,6 +91,12 @@ with torch.no_grad():
     half = positive[0][1][KEY].guidance
     mixed = tiny.fused(CLIP, maps=maps, **none | {"depth": pictures["depth"]})
     report(
+        unheeded=unheeded(SimpleNamespace(split_conds_to_windows=True, cond_retain_index_list=[0])),
+        queued=[
+            TemporalDenoise.validate_inputs(*given)
+            for given in ((0, 0), (12, 4), (4, 4), (12, None), (33, 0), (0, 32))
+        ],
+        heeded=unheeded(SimpleNamespace(split_conds_to_windows=False, context_length=16)),
         portrait_size=fuse_error(portrait_crop=torch.zeros(1, 64, 64, 3)),
         maps_size=fuse_error(maps=Maps(FlatMaps(FRAMES, 64, 64), None), **none),
         lengths=fuse_error(depth=pictures["depth"][:3]),
