@@ -12,9 +12,9 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-// Opens the page, hands it to `use(page)`, prints what that returns, the page's own errors and what
-// wrote to the console as errors, as one line of JSON. open() makes
-// another page, which knows nothing of the first.
+// Opens the page and hands it to `use(page, open)`; open() makes another page, which knows nothing of
+// the first. Prints what `use` returns, and the pages' own errors and those in their consoles, as one
+// line of JSON.
 async function withPage(url, use) {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
   try {
@@ -66,6 +66,7 @@ async function usePalette(page, palette) {
     (name) => window.app.extensionManager.setting.set("Comfy.ColorPalette", name),
     palette
   );
+  await page.waitForTimeout(500); // until the server has it, which keeps it for the next page
 }
 
 // Looks at the graph from its upper left corner, at its own size.

@@ -1,7 +1,7 @@
 // node scrubber.cjs <server url> <screenshot folder> <classic|vue> <face|head> <dark|light>
 // Runs one of two graphs once and uses every scrubber in it: each view at two frames, the slider by
 // keys, the curves by pointer, a gain. Prints {status, error, renderer, nodes: {type: {first, views:
-// {view: {frames, before, after}}, dragged, gain, label, value}}, left, stored, room, pageErrors}.
+// {view: {frames, before, after}}, dragged, gain, label, value, tabs}}, left, stored, room, pageErrors}.
 const { join } = require("node:path");
 const { withPage, clickRun, orExit, useRenderer, usePalette, settle } = require("./page.cjs");
 const { build, mark, firstShown, waitShown, cells } = require("./scrub_graphs.cjs");
@@ -91,9 +91,9 @@ async function useScrubber(page, type) {
 orExit(
   withPage(url, async (page) => {
     await page.setViewportSize({ width: 1920, height: 1280 });
-    await usePalette(page, palette);
     const used = await useRenderer(page, renderer);
     if (used !== renderer) return { status: "execution_success", renderer: used };
+    await usePalette(page, palette);
     const types = await page.evaluate(build, [graph]);
     await settle(page);
     const room = await page.evaluate(rooms, types[0]);
@@ -104,7 +104,7 @@ orExit(
     for (const type of types) nodes[type] = await useScrubber(page, type);
     await settle(page);
     await page.screenshot({ path: join(folder, `scrubber_${graph}_${renderer}_${palette}.png`) });
-    await usePalette(page, "dark"); // the server keeps it for the next page
+    await usePalette(page, "dark");
     const { left, stored } = await page.evaluate((types) => {
       const { nodes } = window.app.graph.serialize();
       const mine = nodes.filter((node) => types.includes(node.type));

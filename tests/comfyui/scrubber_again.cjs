@@ -1,7 +1,8 @@
 // node scrubber_again.cjs <server url> <screenshot folder> <classic|vue>
 // Runs the graph of faces once, then looks where its scrubbers come back without running anything:
 // the graph opened again, the page reloaded, another page, and one whose run finds all cached.
-// Prints {status, error, renderer, types, opened, reloaded, other, cached, ran, changed, pageErrors}.
+// Prints {status, error, renderer, types, opened, reloaded, other, changed, before,
+// cached, ran, pageErrors}.
 const { join } = require("node:path");
 const { withPage, clickRun, orExit, useRenderer, settle } = require("./page.cjs");
 const { build, mark, firstShown } = require("./scrub_graphs.cjs");
