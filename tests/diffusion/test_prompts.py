@@ -27,7 +27,7 @@ def test_prompts(tmp_path, monkeypatch):
     path = folder / "stable-diffusion-v1-5" / "text_encoder" / "model.safetensors"
     path.parent.mkdir(parents=True)
     save_file(text_encoder.state_dict(), path)
-    with pytest.raises(InputError, match=r"needs vocab\.json in .*tokenizer"):
+    with pytest.raises(InputError, match=r"needs vocab\.json.*tokenizer/vocab\.json .* is not in"):
         embed_prompt(models, files, "a face")
     monkeypatch.setattr(prompts, "tokens_of", lambda prompt, folder: (320, 1710))
     made = embed_prompt(models, files, "a face")
