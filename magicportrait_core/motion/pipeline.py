@@ -269,6 +269,21 @@ def edited(
     return replace(changed, driver=keyed(driver, read, model, way))
 
 
+def without_effect(motion: AnyMotion) -> tuple[str, ...]:
+    """A line where settings do nothing, for the motion is of the face mesh alone; () for none."""
+    settings, plain = motion.settings, TransferSettings()
+    idle = [
+        n for n in ("translation", "gaze", "pivot") if getattr(settings, n) != getattr(plain, n)
+    ]
+    if not idle or not isinstance(motion, LandmarkMotion):
+        return ()
+    names = " and ".join(", ".join(idle).rsplit(", ", 1))
+    return (
+        f"{names} of Motion Edit do{'es' * (len(idle) == 1)} nothing here: the track is {LANDMARKS_ONLY}, without a head "
+        "model. Its face stays in its place, and its eyes turn with eyelids.",
+    )
+
+
 def _model(head: HeadFiles | None) -> HeadModel:
     if head is None:
         raise InputError("a motion of a head model needs that head model: load it again")

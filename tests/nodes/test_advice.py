@@ -26,7 +26,10 @@ def test_nodes_download_what_they_can(core, tmp_path):
     head = catalog.entry_of("gnm_head").how_to_get(tmp_path / "heads")
     assert "set if_missing to download on Load Head Model and press Run again, or take it" in head
     parts = catalog.how_to_get_all(["reference_unet", "guidance_depth"], tmp_path / "portraits")
-    assert "set if_missing to download on Load MagicPortrait Model and press Run again, or put" in parts
+    assert (
+        "set if_missing to download on Load MagicPortrait Model and press Run again, or put"
+        in parts
+    )
     for text in (head, parts):
         assert "magicportrait weights" not in text
 
