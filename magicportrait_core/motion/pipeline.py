@@ -271,15 +271,15 @@ def edited(
 
 def without_effect(motion: AnyMotion) -> tuple[str, ...]:
     """A line where settings do nothing, for the motion is of the face mesh alone; () for none."""
-    settings, plain = motion.settings, TransferSettings()
-    idle = [
-        n for n in ("translation", "gaze", "pivot") if getattr(settings, n) != getattr(plain, n)
-    ]
+    asked, plain = motion.settings, TransferSettings()
+    names = ("translation", "gaze", "pivot")
+    idle = [name for name in names if getattr(asked, name) != getattr(plain, name)]
     if not idle or not isinstance(motion, LandmarkMotion):
         return ()
-    names = " and ".join(", ".join(idle).rsplit(", ", 1))
+    told = " and ".join(", ".join(idle).rsplit(", ", 1))
+    verb = "does" if len(idle) == 1 else "do"
     return (
-        f"{names} of Motion Edit do{'es' * (len(idle) == 1)} nothing here: the track is {LANDMARKS_ONLY}, without a head "
+        f"{told} of Motion Edit {verb} nothing here: the track is {LANDMARKS_ONLY}, without a head "
         "model. Its face stays in its place, and its eyes turn with eyelids.",
     )
 

@@ -112,6 +112,13 @@ def running_again() -> str:
     return "press Run again" if in_comfyui() else "run the command again"
 
 
+def trimming() -> str:
+    """What cuts a clip: the inputs of Load Driving Video, or options."""
+    if in_comfyui():
+        return "skip_first_frames and frame_load_cap"
+    return "start, end or the frames to skip"
+
+
 def replacing_with(folder: str | os.PathLike | None = None) -> str:
     """How a converted file that cannot be used is made again."""
     first = "delete it and " if in_comfyui() else ""
