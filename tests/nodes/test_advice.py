@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+NODES = ROOT / "nodes"
 
 
 @pytest.fixture
@@ -114,3 +117,18 @@ def test_a_failed_download_is_tried_again_where_it_failed(core, monkeypatch, tmp
     monkeypatch.setattr(hub.HfApi, "model_info", broken)
     with pytest.raises(core("errors").InputError, match=r"\(no route to host\): press Run again"):
         core("weights.download").download("gnm_head", tmp_path)
+
+
+def test_messages_and_pages_call_nodes_by_their_titles():
+    """Who reads them sees no ids."""
+    ids = re.findall(r'node_id="(\w+)"', "".join(p.read_text() for p in NODES.glob("*.py")))
+    assert len(ids) > 10
+    spoken = [
+        (path.name, node.value)
+        for path in NODES.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+    ]
+    spoken += [(path.name, path.read_text()) for path in (ROOT / "web" / "docs").glob("*.md")]
+    named = rf"\b({'|'.join(ids)})\b(?!\.md)"
+    assert [(file, found) for file, text in spoken for found in re.findall(named, text)] == []
