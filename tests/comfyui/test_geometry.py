@@ -83,6 +83,11 @@ def test_what_needs_a_head_says_how_to_get_one(server, bare):
     assert "register at" in sentence
 
 
+def test_gains_that_a_face_mesh_cannot_take_are_told(server, bare):
+    succeeded(server.run(changed(bare, EDIT, translation=1.0)))
+    assert "translation of Motion Edit does nothing here: the track is landm" in server.log()
+
+
 def test_known_heads_are_offered(server, bare):
     kinds = server.get("/object_info/MagicPortraitHeadLoader")["MagicPortraitHeadLoader"]
     offered = kinds["input"]["required"]["head"][1]["options"]
