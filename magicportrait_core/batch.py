@@ -59,32 +59,34 @@ def _job(path: Path, line: int, row: dict[str, str | None]) -> Job:
     return Job(*(path.parent.resolve() / value for value in values))
 
 
-def run_job(job: Job, settings: MotionSettings, engine: str = "preview") -> JobResult:
-    """One job; what goes wrong with its files is its result, not the end of the others."""
+def run_job(job: Job, settings: MotionSettings | None = None, **options) -> JobResult:
+    """One job; what goes wrong with its files is its result, not the end of the others.
+
+    options: of `pipeline.reenact`: engine, face, trim, models, device.
+    """
     if job.output.exists():
         return JobResult(job, "kept")
     try:
-        reenact(
-            job.portrait, job.driving, job.output, settings=settings, engine=engine, resume=True
-        )
+        reenact(job.portrait, job.driving, job.output, settings=settings, resume=True, **options)
     except Exception as error:  # a bug in one job must not end the others
         return JobResult(job, "failed", str(error) or type(error).__name__)
     return JobResult(job, "done")
 
 
 def run_jobs(
-    jobs: list[Job], settings: MotionSettings, ray: bool = False, engine: str = "preview"
+    jobs: list[Job], settings: MotionSettings | None = None, ray: bool = False, **options
 ) -> Iterator[JobResult]:
     """Yield each job's result as it ends. A job whose output exists is kept, so a list resumes.
 
     ray: share the jobs out over a Ray cluster, one processor each: the running one that
     RAY_ADDRESS names, else one on this machine. Every machine needs the files at the same paths.
+    options: as of :func:`run_job`, for all.
     """
-    here = (run_job(job, settings, engine) for job in jobs)
-    yield from _on_ray(jobs, settings, engine) if ray else here
+    here = (run_job(job, settings, **options) for job in jobs)
+    yield from _on_ray(jobs, settings, options) if ray else here
 
 
-def _on_ray(jobs: list[Job], settings: MotionSettings, engine: str) -> Iterator[JobResult]:
+def _on_ray(jobs: list[Job], settings: MotionSettings | None, options: dict) -> Iterator[JobResult]:
     try:
         import ray
     except ImportError as error:
@@ -96,7 +98,7 @@ def _on_ray(jobs: list[Job], settings: MotionSettings, engine: str) -> Iterator[
         ray.init(log_to_driver=False)
     try:
         remote = ray.remote(num_cpus=1)(run_job)
-        waiting = [remote.remote(job, settings, engine) for job in jobs]
+        waiting = [remote.remote(job, settings, **options) for job in jobs]
         while waiting:
             ready, waiting = ray.wait(waiting)
             yield ray.get(ready[0])

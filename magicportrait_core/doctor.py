@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -64,9 +65,12 @@ class Diagnosis:
     trackers: tuple[TrackerState, ...]  #: which could follow a head
 
 
-def diagnose() -> Diagnosis:
-    """Look at packages, devices and files; nothing is loaded or downloaded."""
-    root, models = files(__package__), models_folder()
+def diagnose(models: str | os.PathLike | None = None) -> Diagnosis:
+    """Look at packages, devices and files; nothing is loaded or downloaded.
+
+    models: the models folder; None: `weights.folders.models_folder`.
+    """
+    root, models = files(__package__), models_folder(models)
     shipped = tuple(Part(*facts, root.joinpath(path).is_file()) for *facts, path in _SHIPPED)
     return Diagnosis(
         __version__,
@@ -75,7 +79,7 @@ def diagnose() -> Diagnosis:
         {name: _version(name) for name in PACKAGES},
         ".".join(str(n) for n in av.library_versions["libavcodec"]),
         devices(),
-        choose_engine(),
+        choose_engine(models=models),
         shipped,
         _catalogue(models),
         str(models),

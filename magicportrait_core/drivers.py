@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from .checks import check_range
+from .checks import check_range, check_type
 from .errors import InputError
 from .faces.networks import FaceNetworks
 from .faces.tracker import track_faces
@@ -42,7 +42,9 @@ class Trimming:
 def open_driver(
     driving: str | Path, face: FaceChoice | None, trim: Trimming | None
 ) -> VideoClip | FaceTrack:
-    """A clip, or a finished track, which takes neither ``face`` nor ``trim``."""
+    """A clip, or a finished track, which takes neither ``face`` nor ``trim``. Raises InputError."""
+    check_type("face", face, FaceChoice)
+    check_type("trim", trim, Trimming)
     if Path(driving).suffix.lower() != TRACK_SUFFIX:
         return open_clip(driving, trim)
     if (face or FaceChoice()) != FaceChoice() or (trim or Trimming()) != Trimming():
@@ -55,6 +57,7 @@ def open_driver(
 
 def open_clip(video: str | Path, trim: Trimming | None) -> VideoClip:
     """`video.open_video` with its part of the clip."""
+    check_type("trim", trim, Trimming)
     t = trim or Trimming()
     return open_video(
         video, fps=t.fps, start=t.start, end=t.end, stride=t.stride, max_frames=t.max_frames

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .checks import check_type
 from .devices import choose_device
 from .drivers import (
     TRACK_SUFFIX,
@@ -59,15 +60,22 @@ def reenact(
             no sound and takes neither ``face`` nor ``trim``.
         output: its suffix suits ``codec``, .mp4 for h264.
         settings: gains and modes of the motion.
-        networks: loaded on ``device`` where None.
+        engine: one of `engines.ENGINES`; auto takes diffusion where all its weights are there.
+        face: which face of the clip, and how calm its track is; None: the largest.
+        trim: which part of the clip, in seconds, and at which rate; None: all of it as it is.
+        codec: one of `video.codecs.OUTPUT_CODECS`: h264 (.mp4), prores (.mov), ffv1 (.mkv).
+        networks: that find faces, loaded on ``device`` where None.
         models: the models folder; None: `weights.folders.models_folder`.
         resume: of the diffusion engine: go on with a run that was stopped.
         device: "cpu", "cuda" or "auto", which is cuda where there is any.
+        progress: called with a stage's name, how much of it is done and how much there is; what
+            it raises stops the run.
 
     Raises:
         InputError: a file that cannot be read or written, an option that cannot be met.
         NoFaceError: no face in the portrait or in the clip.
     """
+    check_type("settings", settings, MotionSettings)
     choice = choose_engine(engine, models)
     if choice.name == "diffusion":
         wanted = DiffusionSettings()
@@ -152,6 +160,7 @@ def still(
     device: str = "cpu",
 ) -> Report:
     """Write ``output`` (.png or .jpg): the portrait posed by hand. Raises as :func:`reenact`."""
+    check_type("sliders", sliders, FaceSliders)
     with recording() as run:
         with run.timed("opening"):
             where = choose_device(device)

@@ -44,7 +44,7 @@ class FaceMotionFusion(io.ComfyNode):
                 ReferenceSocket.Input("reference", tooltip="From Load MagicPortrait Model."),
                 io.Image.Input(
                     "portrait_crop",
-                    tooltip="The portrait as FLAMETrack cropped it: as large as the maps.",
+                    tooltip="The portrait as FLAME Track cropped it: as large as the maps.",
                 ),
                 io.Vae.Input("vae", tooltip="A VAE of SD1.5; ft-mse is the paper's."),
                 io.Conditioning.Input(

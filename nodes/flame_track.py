@@ -150,7 +150,7 @@ class FLAMETrack(io.ComfyNode):
                 device=networks.device,
                 progress=HostProgress(),
             )
-            said.append(_taken(found, head))
+            said.append(_taken(found, head, tracker))
         used = None if found.choice.name == LANDMARKS_ONLY else head
         views = driver_views(found.motion, used, driving)
         motion = Motion(found.motion, used, found.portrait.size, driving.audio, portrait, views)
@@ -166,10 +166,10 @@ class FLAMETrack(io.ComfyNode):
         return io.NodeOutput(crop, motion, overlay, ui=shown)
 
 
-def _taken(found: TrackedMotion, head: LoadedHead | None) -> str:
-    """What ran, and why; where it is the face mesh alone, what to do about it."""
+def _taken(found: TrackedMotion, head: LoadedHead | None, asked: str) -> str:
+    """What ran, and why; where it is the face mesh for want of a head, what to do about it."""
     choice = found.choice
     if choice.name != LANDMARKS_ONLY:
         return f"{choice.name} on {head.head.name}: {choice.why}"
-    advice = "" if head is not None else f". {ways_to_a_head(first_folder())}"
+    advice = "" if asked == LANDMARKS_ONLY else f". {ways_to_a_head(first_folder())}"
     return f"{choice.name}: {choice.why}{advice}"

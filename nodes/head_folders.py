@@ -10,7 +10,7 @@ import folder_paths
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.flame.convert import folder_state, import_file, import_folder
 from ..magicportrait_core.flame.library import AUTO, heads, open_head
-from ..magicportrait_core.motion.choice import ways_to_a_head
+from ..magicportrait_core.motion.choice import LANDMARKS_ONLY, ways_to_a_head
 from ..magicportrait_core.types import Progress
 from ..magicportrait_core.weights.catalog import HEADS, Entry
 from ..magicportrait_core.weights.download import download
@@ -79,6 +79,8 @@ def fetch_head(choice: str, tracker: str, progress: Progress) -> LoadedHead:
 def missing_head(choice: str) -> str:
     """What to do where a head model is not here: file, folder, size, address, licence.
 
+    What else there is, is told where no known one was asked for.
+
     Raises InputError where its file is here, and cannot be converted: why.
     """
     name, folder = plain(choice), first_folder()
@@ -87,13 +89,12 @@ def missing_head(choice: str) -> str:
         for there in flame_folders():
             if raw := entry.found_in(there):
                 import_file(raw, there)  # says what is wrong with it
-    if entry is None:
-        here = [n for f in flame_folders() for n in heads(f)]
-        lead = f"there is no head model in {folder}" if name == AUTO else f"no head model {name}"
-        lead += f", there is {', '.join(here)}." if here and name != AUTO else "."
-    else:
-        lead = entry.how_to_get(folder)
-    return f"{lead} {ways_to_a_head(folder)}"
+        return entry.how_to_get(folder)
+    here = [n for f in flame_folders() for n in heads(f)]
+    if here and name != AUTO:
+        return f"no head model {name} is in {folder}, there is {', '.join(here)}: choose one."
+    lead = f"there is no head model in {folder}" if name == AUTO else f"no head model {name}"
+    return f"{lead}. {ways_to_a_head(folder)} FLAME Track's {LANDMARKS_ONLY} needs none."
 
 
 def fingerprint() -> str:

@@ -70,7 +70,7 @@ class MapInputs:
             if size == own:
                 continue
             todo = (
-                "wire FLAMETrack's portrait_crop output into portrait_crop, and render the maps "
+                "wire FLAME Track's portrait_crop output into portrait_crop, and render the maps "
                 "at its size."
                 if name == "maps"
                 else "give them the size of the portrait crop."

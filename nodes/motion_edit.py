@@ -8,7 +8,7 @@ from functools import partial
 from comfy_api.latest import io
 
 from ..magicportrait_core.flame.keyed import WAYS
-from ..magicportrait_core.motion.pipeline import AnyMotion, edited
+from ..magicportrait_core.motion.pipeline import AnyMotion, edited, without_effect
 from ..magicportrait_core.types import TransferSettings
 from ..magicportrait_core.types.motion import PIVOTS
 from .live_track import hold_edit
@@ -38,13 +38,13 @@ class MagicPortraitMotionEdit(io.ComfyNode):
             inputs=[
                 MotionSocket.Input("track", tooltip="The motion, from FLAME Track."),
                 _gain("expression", "expression"),
-                _gain("jaw", "jaw, which opens the mouth"),
+                _gain("jaw", "jaw, which opens the mouth,"),
                 _gain("eyelids", "blinks"),
                 _gain("yaw", "turns to the side"),
                 _gain("pitch", "nods"),
                 _gain("roll", "leaning"),
                 _gain("translation", "way through the picture", 0.0),
-                _gain("gaze", "gaze, which the paper keeps still", 0.0),
+                _gain("gaze", "gaze, which the paper keeps still,", 0.0),
                 io.Boolean.Input(
                     "relative",
                     default=False,
@@ -91,8 +91,9 @@ class MagicPortraitMotionEdit(io.ComfyNode):
 
     @classmethod
     def execute(cls, track, **inputs) -> io.NodeOutput:
-        with warnings_on_node(cls.hidden.unique_id):
+        with warnings_on_node(cls.hidden.unique_id) as said:
             motion = _edited(track.track, track.head, **inputs)
+            said.extend(without_effect(motion))
         edit = partial(_edited, track.track, track.head)
         shown = hold_edit(cls.hidden.unique_id, track, edit)
         return io.NodeOutput(replace(track, track=motion), ui=shown)

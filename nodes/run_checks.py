@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import comfy.controlnet
 import comfy.patcher_extension
+import torch
 from torch import Tensor
 
+from ..magicportrait_core.diffusion.schedule import zero_snr_schedule
 from ..magicportrait_core.errors import InputError
 from .conds import KEY, FaceCondition
 from .notes import note_here
@@ -18,6 +20,7 @@ NOT_CONNECTED = (
 CFG_LIMIT = 7.0  #: pictures burn above it
 NOISE_SIGMA = 100.0  #: about time 975: nothing but noise is seen
 NOISE_SHARE = 0.15  #: of the steps; the schedules that suit this model spend less there
+LONGEST_STEP = 1.6  #: in even steps; beta has 1.4, normal 1.5 of 3 steps, exponential 2.3 and more
 
 _NAME = "magicportrait"
 
@@ -110,4 +113,25 @@ def run_warnings(sigmas: Tensor, cfg: float) -> list[str]:
             f"this scheduler spends {wasted + 1} of {len(sigmas) - 1} steps where nothing but "
             "noise is seen: use simple, for karras and exponential do not suit this model."
         )
+    elif (longest := longest_step(sigmas)) > LONGEST_STEP:
+        found.append(
+            f"this scheduler makes one of {len(sigmas) - 1} steps {longest:.1f} times as long as "
+            "even ones would be, and others do next to nothing: use simple, whose steps are even."
+        )
     return found
+
+
+def longest_step(sigmas: Tensor) -> float:
+    """The longest of the steps but the last, in the model's times, over the mean of all; 0: one.
+
+    The last is left out: some samplers drop the step before it.
+
+    sigmas: (n + 1,), falling.
+    """
+    levels = zero_snr_schedule().alphas_cumprod.double()  # falling with the times
+    signal = (1 + sigmas.cpu().double().square()).reciprocal()
+    times = len(levels) - torch.searchsorted(levels.flip(0), signal.contiguous())
+    steps = (times[:-1] - times[1:]).double()
+    if len(steps) < 2 or not steps.any():
+        return 0.0
+    return float((steps[:-1].max() - 1) / steps.mean())  # 1: what rounding to whole times adds

@@ -51,7 +51,7 @@ class TrackedFace:
 class LoadedHead(HeadFiles):
     """A head model, where the files that go with it lie, and which tracker to take."""
 
-    tracker: str  #: what FLAMETrack's auto takes: "auto", "deca_smirk" or "landmark_fit"
+    tracker: str  #: what FLAME Track's auto takes: "auto", "deca_smirk" or "landmark_fit"
 
 
 @dataclass(frozen=True)
@@ -77,5 +77,5 @@ class Maps:
     """The maps of a clip, rendered when they are asked for."""
 
     maps: GeometryMaps
-    audio: AudioSource | None  #: the driver's, for DecodeVideo
-    approximate: bool = False  #: of a face mesh: FaceMotionFusion warns
+    audio: AudioSource | None  #: the driver's, for Decode Video
+    approximate: bool = False  #: of a face mesh: Face Motion Fusion warns

@@ -10,8 +10,7 @@ from ..magicportrait_core.diffusion.model_files import KEYS
 from ..magicportrait_core.diffusion.model_folders import ModelFolders
 from ..magicportrait_core.weights.catalog import CATALOG, HEADS, Entry, entry_of, size_text
 
-#: the model loader's files that may do without: motion modules of their own, the base of the UNets
-_SPARE = ("motion_module", "sd15_unet")
+_UNET, _MOTION, _BASE = "denoising_unet", "motion_module", "sd15_unet"
 
 
 def weights_state() -> dict:
@@ -20,15 +19,20 @@ def weights_state() -> dict:
 
 
 def _model_state() -> dict:
+    """Counts the files that the loader counts: motion modules where the UNet may need them."""
     whole = ModelFolders(_folders("magicportrait")).combined()
-    needed = [_state(entry_of(key), needed=whole is None) for key in KEYS.values()]
-    count = sum(file["present"] for file in needed)
-    summary = f"{count} of {len(needed)} networks installed"
+    files = {key: _state(entry_of(key)) for key in (*KEYS.values(), _MOTION, _BASE)}
+    counted = [file for key, file in files.items() if key not in (_MOTION, _BASE)]
+    if files[_MOTION]["present"] or not files[_UNET]["present"]:
+        counted.append(files[_MOTION])
+    for file in counted:
+        file["needed"] = whole is None
+    count = sum(file["present"] for file in counted)
+    summary = f"{count} of {len(counted)} files installed"
     if whole is not None:
         summary = f"{whole.name} installed"
-    spare = [_state(entry_of(key)) for key in _SPARE]
-    ready = whole is not None or count == len(needed)
-    return {"ready": ready, "summary": summary, "files": [*needed, *spare]}
+    ready = whole is not None or count == len(counted)
+    return {"ready": ready, "summary": summary, "files": list(files.values())}
 
 
 def _head_state() -> dict:
@@ -47,7 +51,7 @@ def _folders(kind: str) -> tuple[Path, ...]:
         return (Path(folder_paths.models_dir) / kind,)
 
 
-def _state(entry: Entry, needed: bool = False) -> dict:
+def _state(entry: Entry) -> dict:
     return {
         "key": entry.key,
         "purpose": entry.purpose,
@@ -58,7 +62,7 @@ def _state(entry: Entry, needed: bool = False) -> dict:
         "licence": entry.licence,
         "registration": entry.registration,
         #: by the node itself, where the user lets it
-        "downloadable": entry.remote is not None and entry.key not in _SPARE,
+        "downloadable": entry.remote is not None and entry.key != _BASE,
         "present": any(entry.found_in(folder) for folder in _folders(entry.kind)),
-        "needed": needed,
+        "needed": False,
     }

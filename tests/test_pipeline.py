@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from magicportrait_core.demo import demo_portrait_path
-from magicportrait_core.drivers import FaceChoice, Trimming
+from magicportrait_core.drivers import FaceChoice, Trimming, open_clip, open_driver
 from magicportrait_core.errors import InputError
 from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.faces.tracker import track_faces
@@ -101,3 +101,27 @@ def test_a_still_at_rest_is_the_portrait(tmp_path, networks):
         for path in (tmp_path / "a.png", demo_portrait_path())
     )
     assert 10 * np.log10(255**2 / float((drawn - own).square().mean())) > 30
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (lambda: MotionSettings(pose="a"), "gain pose must be a number, got 'a'"),
+        (lambda: MotionSettings(neutral_frame="3"), "neutral_frame is a whole number from 0"),
+        (lambda: FaceSliders(yaw=None), "yaw must be a number, got None"),
+        (lambda: reenact("a.png", "b.mp4", "c.mp4", settings={"pose": 1}), "a MotionSettings, got"),
+        (lambda: still("a.png", "c.png", {"yaw": 1}), "sliders must be a FaceSliders, got"),
+        (lambda: open_clip("b.mp4", "5"), "trim must be a Trimming, got '5'"),
+        (lambda: open_clip("b.mp4", Trimming(start="5")), "start must be a number, got '5'"),
+        (lambda: open_clip("b.mp4", Trimming(fps="24")), "fps must be a number, got '24'"),
+        (lambda: open_driver("b.mp4", "largest", None), "face must be a FaceChoice, got 'largest'"),
+    ],
+)
+def test_values_of_another_type_are_named(made, told):
+    with pytest.raises(InputError, match=told):
+        made()
+
+
+def test_a_trim_that_is_no_trimming_stops_the_run_at_once(tmp_path, acted_clip):
+    with pytest.raises(InputError, match="trim must be a Trimming"):
+        reenact(demo_portrait_path(), acted_clip, tmp_path / "a.mp4", engine="preview", trim="5")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Annotated
 
@@ -11,9 +12,9 @@ from typer.core import TyperGroup
 from .. import __version__
 from ..errors import MagicPortraitError
 from . import batch, bench, demo, doctor, maps, reenact, still, track, weights
-from .console import say
+from .console import BAD_INPUT, say
 
-BAD_INPUT, INTERRUPTED = 2, 130
+INTERRUPTED = 130
 
 #: The base of what is wrong with a command line. Typer has brought its own click since 0.26 and
 #: exports only this descendant of it.
@@ -38,9 +39,15 @@ class Commands(TyperGroup):
         try:
             code = super().main(*args, **options)
         except _ClickException as error:
-            say(f"Error: {error.format_message()}")
+            say(f"Error: {_once(error.format_message())}")
             code = BAD_INPUT
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _once(message: str) -> str:
+    """What is wrong with a value, without what newer versions of Typer say of it again."""
+    message = message.replace("': Value error, ", "': ")
+    return re.sub(r"Input should be an? (valid )?(\w+), .*", r"must be a \2", message)
 
 
 app = typer.Typer(

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ..types import Progress as Callback
 
 
+BAD_INPUT = 2  #: exit status
+
+
 def say(line: str) -> None:
     """One line on stderr."""
     print(" ".join(line.split()), file=sys.stderr)

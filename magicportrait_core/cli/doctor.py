@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ..doctor import Part
 
 
-def doctor(as_json: opt.JsonOption = False) -> None:
+def doctor(models: opt.ModelsOption = None, as_json: opt.JsonOption = False) -> None:
     """Show what is installed, which engine would run, what is missing and where it comes from."""
     from ..doctor import diagnose
 
-    found = diagnose()
+    found = diagnose(models)
     if as_json:
         print_json(asdict(found))
         return

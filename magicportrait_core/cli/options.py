@@ -22,6 +22,12 @@ Tracker = Enum("Tracker", {name: name for name in ("auto", "deca_smirk", "landma
 Codec = Enum("Codec", {name: name for name in ("h264", "prores", "ffv1")}, type=str)
 
 _FACE, _TRIM, _HEAD = "Which face", "Which part of the clip", "Head model"
+_MOTION = "How it moves"
+
+
+def _gain(what: str):
+    return typer.Option(help=f"Gain of {what}, 0 to 2.", rich_help_panel=_MOTION)
+
 
 PortraitArgument = Annotated[Path, typer.Argument(help="A picture with a face.")]
 JsonOption = Annotated[
@@ -45,6 +51,33 @@ HeadOption = Annotated[
 ]
 CodecOption = Annotated[
     Codec, typer.Option(help="h264 is written to .mp4, prores to .mov, ffv1 (lossless) to .mkv.")
+]
+EngineOption = Annotated[
+    Engine,
+    typer.Option(help="auto takes diffusion where its weights are all there, else preview."),
+]
+PoseGain = Annotated[float, _gain("head turns and nods")]
+ExpressionGain = Annotated[float, _gain("all of the face")]
+MouthGain = Annotated[float, _gain("the mouth, on top of expression")]
+EyesGain = Annotated[float, _gain("the lids, on top of expression")]
+BrowsGain = Annotated[float, _gain("the brows, on top of expression")]
+ModeOption = Annotated[
+    Mode | None,
+    typer.Option(
+        help="relative adds the driver's change from its neutral frame; absolute_mouth opens "
+        "and closes the mouth as far as the driver (preview only); absolute takes pose and "
+        "lids, too. Left out: relative with preview, absolute, as the paper, with diffusion.",
+        rich_help_panel=_MOTION,
+    ),
+]
+NeutralFrameOption = Annotated[
+    int | None,
+    typer.Option(
+        help="The driver's frame at rest, from 0; else one is chosen.", rich_help_panel=_MOTION
+    ),
+]
+MirrorOption = Annotated[
+    bool, typer.Option("--mirror", help="Swap left and right.", rich_help_panel=_MOTION)
 ]
 FaceOption = Annotated[
     Face,

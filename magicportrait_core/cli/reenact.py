@@ -12,12 +12,6 @@ from . import options as opt
 from .console import print_report, say, say_tracker, say_weights, watched
 from .time_left import TimeLeft
 
-_MOTION = "How it moves"
-
-
-def _gain(what: str):
-    return typer.Option(help=f"Gain of {what}, 0 to 2.", rich_help_panel=_MOTION)
-
 
 def reenact(
     portrait: opt.PortraitArgument,
@@ -32,35 +26,17 @@ def reenact(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The clip to write, .mp4, .mov or .mkv.")
     ],
-    engine: Annotated[
-        opt.Engine,
-        typer.Option(help="auto takes diffusion where its weights are all there, else preview."),
-    ] = opt.Engine.auto,
+    engine: opt.EngineOption = opt.Engine.auto,
     codec: opt.CodecOption = opt.Codec.h264,
     device: opt.DeviceOption = opt.Device.auto,
-    pose: Annotated[float, _gain("head turns and nods")] = 1.0,
-    expression: Annotated[float, _gain("all of the face")] = 1.0,
-    mouth: Annotated[float, _gain("the mouth, on top of expression")] = 1.0,
-    eyes: Annotated[float, _gain("the lids, on top of expression")] = 1.0,
-    brows: Annotated[float, _gain("the brows, on top of expression")] = 1.0,
-    mode: Annotated[
-        opt.Mode | None,
-        typer.Option(
-            help="relative adds the driver's change from its neutral frame; absolute_mouth opens "
-            "and closes the mouth as far as the driver (preview only); absolute takes pose and "
-            "lids, too. Left out: relative with preview, absolute, as the paper, with diffusion.",
-            rich_help_panel=_MOTION,
-        ),
-    ] = None,
-    neutral_frame: Annotated[
-        int | None,
-        typer.Option(
-            help="The driver's frame at rest, from 0; else one is chosen.", rich_help_panel=_MOTION
-        ),
-    ] = None,
-    mirror: Annotated[
-        bool, typer.Option("--mirror", help="Swap left and right.", rich_help_panel=_MOTION)
-    ] = False,
+    pose: opt.PoseGain = 1.0,
+    expression: opt.ExpressionGain = 1.0,
+    mouth: opt.MouthGain = 1.0,
+    eyes: opt.EyesGain = 1.0,
+    brows: opt.BrowsGain = 1.0,
+    mode: opt.ModeOption = None,
+    neutral_frame: opt.NeutralFrameOption = None,
+    mirror: opt.MirrorOption = False,
     face: opt.FaceOption = opt.Face.largest,
     face_index: opt.FaceIndexOption = 0,
     smoothing: opt.SmoothingOption = 0.5,

@@ -11,12 +11,12 @@ import typer
 from ..errors import InputError
 from . import options as opt
 from . import weights_text as text
-from .console import print_json, say, watched
+from .console import BAD_INPUT, print_json, say, watched
 
 app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
 
 Numbers = Enum("Numbers", {name: name for name in ("fp16", "bf16", "fp32")}, type=str)
-_FAILED = 1  #: exit status where a file of several is bad
+_FAILED = 1  #: exit status where a file that was checked is bad
 
 
 @app.callback(invoke_without_command=True)
@@ -45,7 +45,7 @@ def import_(
     """Put official files into their places, converted where that is due. Originals are kept.
 
     What a file is, is told by its content. A bad one is reported and the others go on; the exit
-    status is then 1.
+    status is then 2.
     """
     from ..model_files.importing import import_any
 
@@ -66,7 +66,7 @@ def import_(
     if as_json:
         print_json({"imports": [text.import_values(r) for r in reports], "errors": errors})
     if errors:
-        raise typer.Exit(_FAILED)
+        raise typer.Exit(BAD_INPUT)
 
 
 @app.command("list")

@@ -56,7 +56,7 @@ def list_values(found: list[Glance], models: Path) -> list[dict]:
             "registration": one.entry.registration,
             "address": one.entry.address,
             "licence": one.entry.licence,
-            "bytes": one.entry.size,
+            "bytes": one.size,
             "sha256": one.entry.sha256,
         }
         for one in found
@@ -78,7 +78,9 @@ def print_list(found: list[Glance], models: Path, combined: Path | None) -> None
             entry = one.entry
             if entry.kind != kind:
                 continue
-            size = "" if entry.size is None else f", {size_text(entry.size)}"
+            size = "" if one.size is None else f", {size_text(one.size)}"
+            if one.converted:
+                size += f" as {one.path.name}"
             way = (
                 "download" if entry.remote else "registration" if entry.registration else "by hand"
             )

@@ -28,6 +28,7 @@ from .smoothing import runs, smooth_landmarks
 MIN_SIDE = 64  #: px, of a picture
 MIN_FACE = 32  #: px, of the face in a picture
 PICTURE_ZOOMS = (2.0, 4.0)  #: tried one after the other
+_WANTED = ": give a clip of one face that is seen from the front, well lit, with nothing before it"
 
 
 @one_thread()
@@ -49,7 +50,8 @@ def track_faces(
         smoothing: of the landmarks, zero-phase; 0 none, 1 strongest.
 
     Frames in which the face is not found are interpolated, marked in `FaceTrack.valid` and
-    listed in a `MagicPortraitWarning`. Raises `NoFaceError` where no frame shows a face.
+    listed in a `MagicPortraitWarning`; a clip of one frame calls for one, too. Raises
+    `NoFaceError` where no frame shows a face.
     """
     check_choice("face", face, CHOICES)
     check_range("smoothing", smoothing, 0, 1)
@@ -59,7 +61,7 @@ def track_faces(
         sightings = _scan_clip(clip, networks, progress, zoom=ZOOM)
     people = link(sightings)
     if not people:
-        raise NoFaceError(f"no frame of {clip.name} shows a face")
+        raise NoFaceError(f"no frame of {clip.name} shows a face{_WANTED}")
     person = choose_person(people, face, face_index, clip.name)
     others = [p for p in people if p is not person]
     frames = refine(clip, networks, person, others, len(sightings), progress)
@@ -67,7 +69,7 @@ def track_faces(
         frames = search(clip, networks, frames, person, others, progress)
     frames = without_cut(frames, clip.height, clip.width)
     if not frames.valid.any():
-        raise NoFaceError(f"no frame of {clip.name} shows a face")
+        raise NoFaceError(f"no frame of {clip.name} shows a face{_WANTED}")
     return finish_track(frames, clip, smoothing)
 
 
@@ -81,6 +83,8 @@ def track_image(
     name: str = "the picture",
 ) -> FaceTrack:
     """The face of one picture, (3, h, w) uint8, as a track of one frame.
+
+    A `MagicPortraitWarning` says which is taken where "largest" has a choice.
 
     Raises `InputError` where the picture or its face is too small, `NoFaceError` where there is
     no face.
@@ -101,8 +105,16 @@ def track_image(
             break
     if not found:
         raise NoFaceError(f"{name} shows no face; give a picture with a face seen from the front")
-    person = choose_person(link([found]), face, face_index, name)
+    people = link([found])
+    person = choose_person(people, face, face_index, name)
     seen = person.last
+    if len(people) > 1 and face == "largest":
+        middle = float(seen.crop[0]) / width
+        side = "left" if middle < 0.4 else "right" if middle > 0.6 else "middle"
+        _warn(
+            f"{name} shows {len(people)} faces: the largest, at the {side}, is taken; cut the "
+            "picture to have another"
+        )
     side = float(seen.crop[2]) / MARGIN
     if side < MIN_FACE:
         raise InputError(
@@ -128,6 +140,8 @@ def _scan_clip(
 
 def finish_track(frames: Following, clip: VideoClip, smoothing: float) -> FaceTrack:
     """Interpolate lost frames, saying which, and smooth what stays together."""
+    if len(frames.crops) == 1:
+        _warn(f"{clip.name} has one frame, in which nothing moves: give a clip to drive with")
     _warn_of_gaps(frames.valid, clip.name)
     known = frames.valid.nonzero()[:, 0]
     landmarks = fill(frames.landmarks[known], known, len(frames.crops))
@@ -148,9 +162,11 @@ def _warn_of_gaps(valid: Tensor, name: str) -> None:
         else:
             ranges.append([frame, frame])
     listed = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
-    warnings.warn(
+    _warn(
         f"{name}: no face found in {len(lost)} of {len(valid)} frames ({listed}, counted from "
-        "0); their landmarks are interpolated",
-        MagicPortraitWarning,
-        stacklevel=5,
+        "0); their landmarks are interpolated"
     )
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, MagicPortraitWarning, stacklevel=6)

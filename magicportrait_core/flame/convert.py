@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from ..errors import InputError, MagicPortraitWarning
 from ..types import Progress, no_progress
 from ..weights.arrays import open_npz
+from ..weights.folders import make_folder
 from ..weights.records import sha256_of
 from .files import load_head, save_head, save_part
 from .head_model import HeadModel
@@ -50,7 +51,7 @@ def import_file(
     declared: str | None = None,
     progress: Progress = no_progress,
 ) -> ImportReport:
-    """Convert one official file into ``folder`` (models/flame), which exists.
+    """Convert one official file into ``folder`` (models/flame), made where it is missing.
 
     Args:
         declared: which head model a FLAME pickle is, one of `flame.NAMES` or a name of the
@@ -63,9 +64,11 @@ def import_file(
     found = recognise(path)
     source = Source(path, sha256_of(path, progress), found.key)
     if found.key in _HEADS:
+        make_folder(folder)
         return _import_model(found.content, source, folder, declared)
     if declared is not None:
         raise InputError(f"{source.name} is no FLAME model, so it cannot be named {declared}.")
+    make_folder(folder)
     if found.key in _EYELIDS:
         return _import_eyelids(source, folder)
     if found.key == "gnm_head":

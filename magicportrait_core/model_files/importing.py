@@ -22,11 +22,13 @@ from ..diffusion.model_folders import (
 )
 from ..errors import InputError
 from ..files import replacing
+from ..flame.convert import SUFFIXES as HEAD_SUFFIXES
 from ..flame.convert import ImportReport, import_file
+from ..flame.importers.recognise import UnknownFile
 from ..types import Progress, no_progress
 from ..weights.advice import command
 from ..weights.catalog import DIFFUSION, entry_of
-from ..weights.folders import kind_folder
+from ..weights.folders import kind_folder, models_folder
 from ..weights.records import sha256_of
 from ..weights.state_files import is_safetensors, read_state
 
@@ -71,7 +73,16 @@ def import_any(
         return _import_diffusion(path, models, declared, progress)
     if declared in keys:
         raise InputError(f"{path.name} is no file of tensors, so it cannot be {declared}.")
-    return import_file(path, kind_folder("flame", models), declared=declared, progress=progress)
+    folder = models_folder(models) / "flame"
+    try:
+        return import_file(path, folder, declared=declared, progress=progress)
+    except UnknownFile:
+        raise
+    except InputError as error:
+        if path.suffix.lower() in HEAD_SUFFIXES:
+            raise
+        listed = command("weights list")
+        raise UnknownFile(f"{path.name} is none of the files of {listed}.") from error
 
 
 def _is_diffusion(path: Path) -> bool:

@@ -30,6 +30,17 @@ class Glance:
     path: Path | None  #: the file, or the one that serves
     note: str = ""  #: why it is bad, or what serves
 
+    @property
+    def converted(self) -> bool:
+        """Whether another file than the official one is here, made of it."""
+        return self.path is not None and self.path.name in self.entry.stored
+
+    @property
+    def size(self) -> int | None:
+        """Bytes: of the file that is here, else as the catalogue has it; None: not known."""
+        here = self.path is not None and self.state != "served"
+        return self.path.stat().st_size if here else self.entry.size
+
 
 def glance_all(models: Path) -> list[Glance]:
     """One for each entry of the catalogue, in its order."""

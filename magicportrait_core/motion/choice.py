@@ -8,11 +8,12 @@ from ..checks import check_choice
 from ..errors import InputError
 from ..flame.head_model import HeadModel
 from ..flame.library import AUTO
-from ..flame.trackers import TRACKERS
+from ..flame.trackers import TRACKERS, DecaSmirk
 from ..weights.advice import downloading
 from ..weights.catalog import entry_of
 from ..weights.folders import Folders, folder_list, models_folder
 from .head_models import TrackerChoice, choose_tracker
+from .paper_files import check_paper_head
 
 LANDMARKS_ONLY = "landmarks_only"
 #: What `motion.pipeline.track_motion` takes.
@@ -39,24 +40,24 @@ def choose_motion_tracker(
         return TrackerChoice(LANDMARKS_ONLY, "asked for")
     if head is None and tracker == AUTO:
         return TrackerChoice(LANDMARKS_ONLY, "no head model is here")
+    if tracker == DecaSmirk.name:
+        check_paper_head(head, folder)
     if head is None or folder is None:
         raise InputError(
             f"{tracker} needs a head model, and there is none. "
-            f"{ways_to_a_head(None if folder is None else folder_list(folder)[0])}"
+            f"{ways_to_a_head(None if folder is None else folder_list(folder)[0])} "
+            f"{LANDMARKS_ONLY} needs none."
         )
     return choose_tracker(tracker, head, folder)
 
 
 def ways_to_a_head(folder: Path | None) -> str:
-    """How to come by a head model, and what works without one."""
+    """How to come by a head model; short, for it stands on nodes."""
     where = Path("models/flame") if folder is None else folder
     flame, gnm = entry_of("flame2020"), entry_of("gnm_head")
     way = downloading(gnm.key, gnm.kind, models_folder() / gnm.kind if folder is None else folder)
     way = "" if way is None else f"{way}, or "
     return (
-        f"Without a registration: {gnm.name} ({gnm.licence}): {way}take it from {gnm.address} and "
-        f"put it into {where}. The paper's own: {flame.name} from {flame.address} "
-        f"({flame.licence}), put into {where} as it is. Without any head model {LANDMARKS_ONLY} "
-        "makes maps of the face mesh: good for ControlNets, an approximation for the diffusion "
-        "model."
+        f"GNM needs no registration: {way}put {gnm.name} ({gnm.licence}, {gnm.address}) into "
+        f"{where}. FLAME 2020, the paper's: register at {flame.site}."
     )

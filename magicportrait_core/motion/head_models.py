@@ -26,12 +26,13 @@ from ..flame.registration_file import kept_registration
 from ..flame.regressor_files import NETWORKS, regressor_file
 from ..flame.texture import albedo
 from ..flame.trackers import TRACKERS, DecaSmirk, LandmarkFit, Tracker
-from ..flame.trackers.deca_smirk import BASIS, check_head, knows
+from ..flame.trackers.deca_smirk import BASIS, knows
 from ..light import SKIN
 from ..types import HeadTrack, Progress, no_progress
 from ..weights.advice import command, importing, whereabouts
 from ..weights.catalog import entry_of
 from ..weights.folders import Folders, find_file, folder_list, folder_names, models_folder
+from .paper_files import check_paper_head, lacking_files
 
 #: What `choose_tracker` takes; "landmarks", which needs no head model, is `pipeline.track`'s.
 TRACKER_CHOICES = (AUTO, *TRACKERS)
@@ -104,7 +105,7 @@ def choose_tracker(
     """
     check_choice("tracker", tracker, TRACKER_CHOICES)
     if tracker == DecaSmirk.name:
-        check_head(head)
+        check_paper_head(head, folder)
     if tracker == DecaSmirk.name and neutral_frame is not None:
         raise InputError(
             f"{DecaSmirk.name} takes no neutral frame: name one when the motion is carried over "
@@ -137,7 +138,7 @@ def make_tracker(
         missing, folders = _missing_networks(folder), folder_list(folder)
         raw = [entry_of(n).found_in(place) for n in missing for place in folders]
         if len(missing) > 1 and not any(raw):
-            raise InputError(" ".join(entry_of(n).how_to_get(folders[0]) for n in missing))
+            raise InputError(f"{DecaSmirk.name} {lacking_files(head, folder)}")
         states = (open_regressor(folder, network) for network in NETWORKS)
         return DecaSmirk(head, *states, device, smoothing=smoothing)
     registration = kept_registration(head, folder)

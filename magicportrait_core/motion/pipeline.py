@@ -269,6 +269,21 @@ def edited(
     return replace(changed, driver=keyed(driver, read, model, way))
 
 
+def without_effect(motion: AnyMotion) -> tuple[str, ...]:
+    """A line where settings do nothing, for the motion is of the face mesh alone; () for none."""
+    asked, plain = motion.settings, TransferSettings()
+    names = ("translation", "gaze", "pivot")
+    idle = [name for name in names if getattr(asked, name) != getattr(plain, name)]
+    if not idle or not isinstance(motion, LandmarkMotion):
+        return ()
+    told = " and ".join(", ".join(idle).rsplit(", ", 1))
+    verb = "does" if len(idle) == 1 else "do"
+    return (
+        f"{told} of Motion Edit {verb} nothing here: the track is {LANDMARKS_ONLY}, without a head "
+        "model. Its face stays in its place, and its eyes turn with eyelids.",
+    )
+
+
 def _model(head: HeadFiles | None) -> HeadModel:
     if head is None:
         raise InputError("a motion of a head model needs that head model: load it again")

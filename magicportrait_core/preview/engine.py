@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..checks import check_shape
+from ..checks import check_picture, check_type
 from ..errors import InputError
 from ..threads import one_thread
 from ..types import FaceTrack, Progress, no_progress
@@ -23,8 +23,11 @@ _MOST_FRAMES = 16
 
 
 def portrait_head(portrait: Tensor, track: FaceTrack) -> PortraitHead:
-    """Check a portrait (3, h, w) float 0..1 against its track and build its head."""
-    sizes = check_shape("portrait", portrait, 3, "h", "w")
+    """Check a portrait (3, h, w) float 0..1 against its track and build its head.
+
+    Raises InputError for uint8 and for a track of another picture.
+    """
+    sizes = check_picture("portrait", portrait)
     if track.frame_size != (sizes["h"], sizes["w"]):
         raise InputError(
             f"the portrait's track was made on a picture of {track.frame_size[1]}x"
@@ -63,8 +66,9 @@ def reenact_frames(
 ) -> Iterator[Tensor]:
     """Yield the portrait moving as the driver moves: (n, 3, h, w) float 0..1 per batch.
 
-    portrait (3, h, w) float 0..1; portrait_track t = 1, made on that picture.
+    portrait (3, h, w) float 0..1; portrait_track t = 1, made on that picture. Raises InputError.
     """
+    check_type("settings", settings, MotionSettings)
     head = portrait_head(portrait, portrait_track)
     motion = retarget(head, driver, settings or MotionSettings())
     yield from render_motion(portrait, head, motion, device=device, progress=progress)
@@ -77,7 +81,7 @@ def edit_still(
     *,
     device: torch.device | str = "cpu",
 ) -> Tensor:
-    """The portrait posed by hand: (3, h, w) float 0..1."""
+    """The portrait posed by hand: (3, h, w) float 0..1, as ``portrait`` is. Raises InputError."""
     head = portrait_head(portrait, portrait_track)
     motion = slider_motion(head, [sliders])
     return next(render_motion(portrait, head, motion, device=device))[0]

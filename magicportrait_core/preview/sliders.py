@@ -32,15 +32,27 @@ _BROW_LIFT = 0.11  #: canonical units at brows = 1
 
 @dataclass(frozen=True)
 class FaceSliders:
-    """All 0 is the portrait as it is."""
+    """All 0 is the portrait as it is.
 
-    yaw: float = 0.0  #: degrees, positive turns the nose to the picture's right
-    pitch: float = 0.0  #: degrees, positive lifts the nose
-    roll: float = 0.0  #: degrees, positive tilts the head clockwise in the picture
-    blink: float = 0.0  #: 1 closes both eyes
-    smile: float = 0.0  #: -1 a frown .. 1 a smile
-    mouth: float = 0.0  #: 1 opens the mouth wide
-    brows: float = 0.0  #: -1 lowered .. 1 raised
+    Args:
+        yaw: degrees, -25..25, above 0 turns the nose to the picture's right.
+        pitch: degrees, -20..20, above 0 lifts the nose.
+        roll: degrees, -25..25, above 0 leans the head clockwise in the picture.
+        blink: 0 as it is .. 1 both eyes shut.
+        smile: -1 a frown .. 1 a smile.
+        mouth: 0 as it is .. 1 wide open.
+        brows: -1 lowered .. 1 raised.
+
+    Raises InputError for a value out of its range, SLIDER_RANGES.
+    """
+
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    blink: float = 0.0
+    smile: float = 0.0
+    mouth: float = 0.0
+    brows: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (low, high) in SLIDER_RANGES.items():

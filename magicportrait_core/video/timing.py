@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from ..checks import check_number
 from ..errors import InputError
+from ..weights.advice import trimming
 
 #: Rates in common use; a measured rate close to one of them is taken to be it.
 STANDARD_RATES = tuple(
@@ -57,6 +59,10 @@ class Trim:
         skip_frames: int,
     ) -> Trim:
         """Check the values a user gave; raise InputError in one sentence."""
+        given = {"start": start, "end": end, "stride": stride, "max_frames": max_frames}
+        for label, value in given.items():
+            if value is not None:
+                check_number(label, value)
         if not (math.isfinite(start) and start >= 0):
             raise InputError(f"start must be 0 s or later, got {float(start):g}")
         if end is not None and not end > start:
@@ -88,6 +94,7 @@ def as_rate(fps: Fraction | float) -> Fraction:
     >>> as_rate(23.976), as_rate(12.5)
     (Fraction(24000, 1001), Fraction(25, 2))
     """
+    check_number("fps", fps)
     if not (math.isfinite(fps) and 0 < fps <= 1000):
         raise InputError(f"fps must be above 0 and at most 1000, got {fps}")
     if isinstance(fps, Fraction):
@@ -165,8 +172,8 @@ def plan_frames(timeline: Timeline, trim: Trim, name: str) -> Plan:
     skipped = indices[trim.skip_frames :: trim.stride][: trim.max_frames]
     if trim.start >= timeline.end or not skipped:
         raise InputError(
-            f"No frame of {name} is left: it lasts {float(timeline.end):.2f} s, and start, end or "
-            "the frames to skip leave all of it out."
+            f"No frame of {name} is left: it lasts {float(timeline.end):.2f} s and has "
+            f"{len(times)} frames, and {trimming()} leave all of it out."
         )
     start += trim.skip_frames / fps
     return Plan(tuple(skipped), fps / trim.stride, start)

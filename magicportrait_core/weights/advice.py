@@ -71,7 +71,7 @@ def downloading(key: str, kind: str, folder: str | os.PathLike) -> str | None:
     hand alone. Goes on as in "run ..., or take it from"."""
     if in_comfyui() and (node := _NODES.get(key)):
         chosen = " (having chosen it there)" if key == "motion_module" else ""
-        return f"set if_missing to download on {node}{chosen} and run again"
+        return f"set if_missing to download on {node}{chosen} and {running_again()}"
     option = models_option(folder, kind)
     return None if option is None else "run " + command(f"weights download {key}{option}")
 
@@ -98,17 +98,41 @@ def importing(
     return f"import {what} with " + command(f"weights import {_quoted(file)}{named}{option}")
 
 
+def importing_all(folder: str | os.PathLike | None = None) -> str:
+    """How several files of head models, named before, are brought in: an imperative."""
+    if in_comfyui():
+        place = "models/flame" if folder is None else folder
+        return f"put them, as they were downloaded, into {place}"
+    option = "" if folder is None else models_option(folder, "flame") or ""
+    return "import each with " + command(f"weights import FILE{option}")
+
+
+def running_again() -> str:
+    """How what failed is tried again: an imperative."""
+    return "press Run again" if in_comfyui() else "run the command again"
+
+
+def trimming() -> str:
+    """What cuts a clip: the inputs of Load Driving Video, or options."""
+    if in_comfyui():
+        return "skip_first_frames and frame_load_cap"
+    return "start, end or the frames to skip"
+
+
 def replacing_with(folder: str | os.PathLike | None = None) -> str:
     """How a converted file that cannot be used is made again."""
     first = "delete it and " if in_comfyui() else ""
     return first + importing(folder=folder)
 
 
-def whereabouts(node: str = HEAD_LOADER) -> str:
-    """Who says where official files come from: subject and verb, "... says where"."""
+def whereabouts(what: str = "where", node: str = HEAD_LOADER) -> str:
+    """Who says where official files come from: subject and verb, "... says where".
+
+    what: that is said.
+    """
     if in_comfyui():
-        return f"the help page of {node} says where"
-    return command("weights list") + " says where"
+        return f"the help page of {node} says {what}"
+    return command("weights list") + f" says {what}"
 
 
 def seeing() -> str:

@@ -41,10 +41,16 @@ class Entry:
     stored: tuple[str, ...] = ()  #: what it is converted to, one of them; (): used as it is
     remote: Remote | None = None
     sha256: str | None = None
+    beside: str = ""  #: what it needs besides: "with ...", "" for nothing
 
     @property
     def name(self) -> str:
         return self.files[0]
+
+    @property
+    def site(self) -> str:
+        """The address without what lies below a site or a repository."""
+        return self.address.split("/tree/")[0].removesuffix("/download.php")
 
     def found_in(self, folder: Path) -> Path | None:
         """The file, converted or as it was downloaded, in the kind's folder."""
@@ -57,12 +63,12 @@ class Entry:
         if way is not None:
             action = f"{way}, or take it from"
         elif self.registration:
-            action = "register at, and download it from"
+            action = "register at and download it from"
         else:
             action = "download it from"
         return (
             f"{self.name} ({self.purpose}{size}) is not in {folder}: {action} {self.address} and "
-            f"put it there. Licence: {self.licence}."
+            f"put it there{self.beside and ', '}{self.beside}. Licence: {self.licence}."
         )
 
 
@@ -73,8 +79,8 @@ def how_to_get_all(keys: Iterable[str], folder: Path) -> str:
         return entries[0].how_to_get(folder)
     places: dict[tuple[str, str], list[str]] = {}
     for entry in entries:
-        size = "" if entry.size is None else f", about {size_text(entry.size)}"
-        told = f"{entry.name} ({entry.purpose}{size})"
+        size = "" if entry.size is None else f" ({size_text(entry.size)})"
+        told = f"{entry.name}{size}"
         places.setdefault((entry.address, entry.licence), []).append(told)
     way = downloading(WHOLE_SET, "magicportrait", folder)
     way = "" if way is None else f"{way}, or "
@@ -112,8 +118,9 @@ def _first_file(paths: Iterable[Path]) -> Path | None:
 
 
 _FLAME_SITE = "https://flame.is.tue.mpg.de/download.php"
-_FLAME_LICENCE = "its own, for each file and version: read it at the source"
+_FLAME_LICENCE = "FLAME's own, for each file and version: read it at the source"
 _DECA, _DECA_LICENCE = "https://github.com/yfeng95/DECA", "non-commercial"
+_BESIDE_FLAME = f"with landmark_embedding.npy and head_template.obj of {_DECA}"
 _SMIRK, _SMIRK_LICENCE = "https://github.com/georgeretsi/smirk", "MIT (its code)"
 _SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 _SD15_LICENCE = "CreativeML OpenRAIL-M"
@@ -128,8 +135,9 @@ def _hub(repo: str) -> str:
 def _flame(key: str, purpose: str, files: tuple[str, ...], name: str, licence: str) -> Entry:
     stored = (f"{name}.safetensors",)
     return Entry(
-        key, purpose, files, "flame", _FLAME_SITE, licence, 53_000_000, True, stored=stored
-    )
+        key, purpose, files, "flame", _FLAME_SITE, licence, 53_000_000, True, stored=stored,
+        beside=_BESIDE_FLAME,
+    )  # fmt: skip
 
 
 def _part(key, purpose, files, part, address, licence, size, registration=False) -> Entry:
@@ -155,7 +163,7 @@ def _paper(key: str, purpose: str, file: str, tensors: int) -> Entry:
 
 HEADS = (
     _flame(
-        "flame2020", "head model FLAME 2020 generic, the basis of DECA and SMIRK",
+        "flame2020", "head model FLAME 2020 generic, the paper's",
         ("generic_model.pkl",), "flame2020_generic", _FLAME_LICENCE,
     ),
     _flame("flame2023", "head model FLAME 2023", ("flame2023.pkl",), "flame2023", _FLAME_LICENCE),

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..files import replace_file
 from ..types import Progress, no_progress
+from .advice import running_again
 from .catalog import Entry, Remote, entry_of
 from .records import Record, read_records, sha256_of, today, write_record
 
@@ -114,7 +115,7 @@ def fetch(remote: Remote, revision: str | None, work: Path, progress: Progress) 
         reason = " ".join(str(error).split())[:200] or "no reason given"
         raise InputError(
             f"{remote.path} could not be downloaded from https://huggingface.co/{remote.repo} "
-            f"({reason}): run it again, it goes on where it stopped."
+            f"({reason}): {running_again()}, it goes on where it stopped."
         ) from error
     return Fetched(Path(path), info.sha, facts.lfs.sha256 if facts.lfs else None)
 

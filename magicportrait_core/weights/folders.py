@@ -49,7 +49,11 @@ def kind_folder(kind: str, models: str | os.PathLike | None = None) -> Path:
     """The folder of one of KINDS, inside :func:`models_folder`; made where it is missing."""
     if kind not in KINDS:
         raise ValueError(kind)
-    folder = models_folder(models) / kind
+    return make_folder(models_folder(models) / kind)
+
+
+def make_folder(folder: Path) -> Path:
+    """A folder of the models folder, made where it is missing. Raises InputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

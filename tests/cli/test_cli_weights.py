@@ -1,11 +1,13 @@
 """`magicportrait weights`, as a user types it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from magicportrait_core.demo import demo_portrait_path
 from magicportrait_core.weights import download
-from magicportrait_core.weights.catalog import CATALOG
+from magicportrait_core.weights.catalog import CATALOG, size_text
 from magicportrait_core.weights.download import Fetched
 from tests.official_files import gnm_arrays, write_gnm
 
@@ -59,6 +61,7 @@ def test_bad_input_is_one_sentence(cli, tmp_path, gnm, words, error):
     [
         (["nothing.pkl"], "nothing.pkl does not exist"),
         (["broken.pkl"], "broken.pkl is no pickle"),
+        (["boy.jpeg"], "boy.jpeg is none of the files of `magicportrait weights list`."),
         (["gnm_head.npz", "--as", "x"], "gnm_head.npz is no FLAME model"),
         (["vocab.json", "--as", "vae"], "vocab.json is of the tokenizer, so it cannot be vae."),
         (["."], ". is a folder: name the files in it."),
@@ -67,16 +70,18 @@ def test_bad_input_is_one_sentence(cli, tmp_path, gnm, words, error):
 def test_import_of_a_bad_file(cli, tmp_path, gnm, words, error):
     (tmp_path / "broken.pkl").write_bytes(b"\x80\x02}(")
     (tmp_path / "vocab.json").write_text("{}")
+    (tmp_path / "boy.jpeg").write_bytes(demo_portrait_path().read_bytes())
     result = cli("weights", "import", *words, "--models", "models")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert error in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
+    assert not (tmp_path / "models").exists(), "no folder for nothing"
 
 
 def test_import_goes_on_past_a_bad_file(cli, tmp_path, gnm):
     (tmp_path / "broken.pkl").write_bytes(b"\x80\x02}(")
     result = cli("weights", "import", "broken.pkl", gnm, "--models", "models", "--json")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     values = json.loads(result.stdout)
     assert [report["kind"] for report in values["imports"]] == ["gnm_head"]
     assert [error["file"] for error in values["errors"]] == ["broken.pkl"]
@@ -95,7 +100,7 @@ def test_import_goes_on_past_a_file_that_the_system_refuses(cli, tmp_path, gnm, 
 
     monkeypatch.setattr(importing, "import_any", refused)
     result = cli("weights", "import", "locked.pkl", gnm, "--models", "models", "--json")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     values = json.loads(result.stdout)
     assert [report["kind"] for report in values["imports"]] == ["gnm_head"]
     assert "locked.pkl" in values["errors"][0]["error"]
@@ -111,7 +116,9 @@ def test_list(cli, gnm, tmp_path):
     cli("weights", "import", gnm, "--models", "models")
     result = cli("weights", "list", "--models", "models")
     assert result.exit_code == 0
-    assert "+ gnm_head gnm_head.npz, 53 MB" in result.stdout
+    size = size_text((tmp_path / "models" / "flame" / "gnm_head.safetensors").stat().st_size)
+    assert f"+ gnm_head gnm_head.npz, {size} as gnm_head.safetensors:" in result.stdout
+    assert "- flame2020 generic_model.pkl, 53 MB:" in result.stdout
     assert "- flame2020 generic_model.pkl, 53 MB" in result.stdout
     rows = json.loads(cli("weights", "list", "--models", "models", "--json").stdout)["files"]
     assert [row["key"] for row in rows] == [entry.key for entry in CATALOG]
@@ -148,6 +155,8 @@ def test_tiny_models_through_every_command(cli, tmp_path):
     listed = json.loads(cli("weights", "list", "--models", "models", "--json").stdout)["files"]
     states = {row["key"]: row["state"] for row in listed}
     assert states["denoising_unet"] == states["vae"] == "here"
+    (unet,) = (row for row in listed if row["key"] == "denoising_unet")
+    assert unet["bytes"] == Path(unet["found"]).stat().st_size, "not the catalogue's"
     assert states["sd15_text_encoder"] == "served"
     converted = cli("weights", "convert", "--models", "models", "--dtype", "bf16")
     assert converted.exit_code == 0, converted.stderr
@@ -231,4 +240,8 @@ def test_doctor_knows_what_is_here(cli, tmp_path, gnm, monkeypatch):
     assert not any(file["present"] for file in before)
     cli("weights", "import", gnm)
     after = json.loads(cli("doctor", "--json").stdout)["files"]
+    named = json.loads(cli("doctor", "--models", "elsewhere", "--json").stdout)
+    assert named["models"] == "elsewhere"
+    assert named["files"] == before
+    assert "elsewhere" in named["engine"]["why"]
     assert [file["name"] for file in after if file["present"]] == ["gnm_head.npz"]

@@ -93,7 +93,7 @@ def test_a_denoiser_in_parts(split_server):
 
 def test_the_badge_counts_all_folders(split_server):
     state = split_server.get("/magicportrait/weights")
-    assert state["model"]["summary"] == "5 of 5 networks installed"
+    assert state["model"]["summary"] == "6 of 6 files installed"
     assert state["head"]["ready"]
     files = {file["key"]: file["present"] for file in state["head"]["files"]}
     assert files["deca"]

@@ -52,6 +52,9 @@ def test_without_any_head_the_face_mesh_moves(server, bare):
     assert "gnm_head.npz" in said[-1]
     assert "set if_missing to download on Load Head Model" in said[-1]
     assert "flame.is.tue.mpg.de" in said[-1]
+    succeeded(server.run(changed(bare, TRACK, tracker="landmarks_only")))
+    said = [line for line in server.log().splitlines() if "landmarks_only: asked for" in line]
+    assert said[-1].endswith("asked for"), "no advice about heads to whoever wants none"
 
 
 def test_what_needs_a_head_says_how_to_get_one(server, bare):
@@ -69,11 +72,20 @@ def test_what_needs_a_head_says_how_to_get_one(server, bare):
         sentence = failure(server, changed(graph, HEAD, head=choice), HEAD)
         assert wanted in sentence
         assert str(server.base / "models" / "flame") in sentence
-        assert "landmarks_only" in sentence
+        assert sentence.count("gnm_head.npz") <= 1
+    paper = failure(server, changed(bare, TRACK, tracker="deca_smirk"), TRACK)
+    for name in ("generic_model.pkl", "landmark_embedding.npy", "deca_model.tar", "SMIRK_em1.pt"):
+        assert name in paper
+    assert "GNM" not in paper
     sentence = failure(
         server, changed(graph, HEAD, head="flame2023 (not installed)", if_missing="download"), HEAD
     )
     assert "register at" in sentence
+
+
+def test_gains_that_a_face_mesh_cannot_take_are_told(server, bare):
+    succeeded(server.run(changed(bare, EDIT, translation=1.0)))
+    assert "translation of Motion Edit does nothing here: the track is landm" in server.log()
 
 
 def test_known_heads_are_offered(server, bare):

@@ -220,14 +220,16 @@ def test_state_of_weights(server, no_networks):
     """What is there is said, and no path of this machine."""
     state = server.get("/magicportrait/weights")
     assert not state["model"]["ready"]
-    assert state["model"]["summary"] == "0 of 5 networks installed"
+    assert state["model"]["summary"] == "0 of 6 files installed"
     assert {f["key"] for f in state["model"]["files"] if f["needed"]} >= {"denoising_unet"}
     assert str(server.base) not in json.dumps(state)
     for file in state["model"]["files"]:
         assert file["address"].startswith("https://")
         assert file["licence"]
     for name, summary, ready in (
-        ("reference_unet.pth", "1 of 5 networks installed", False),
+        ("reference_unet.pth", "1 of 6 files installed", False),
+        ("motion_module-47360.pth", "1 of 6 files installed", False),
+        ("denoising_unet.pth", "1 of 5 files installed", False),
         ("magicportrait_fp16.safetensors", "magicportrait_fp16.safetensors installed", True),
     ):
         (no_networks / name).touch()

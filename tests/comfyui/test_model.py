@@ -150,7 +150,7 @@ def test_lora_on_the_reference(measure):
     ("name", "said"),
     [
         ("portrait_size", "64x64 px, depth 64x128"),
-        ("maps_size", "wire FLAMETrack's portrait_crop output into portrait_crop"),
+        ("maps_size", "wire FLAME Track's portrait_crop output into portrait_crop"),
         ("lengths", "depth 3, normal 4, render 4"),
         ("lengths_maps", "maps 7, depth 4"),
         ("no_maps", "maps is not wired"),
@@ -187,7 +187,9 @@ def test_warnings(measure):
     assert {"karras", "exponential"} <= warned
     assert not warned & {"simple", "normal", "sgm_uniform", "ddim_uniform", "beta"}
     assert "10 of 20 steps" in found["karras"]
-    assert set(found["few"].values()) == {0}
+    assert not [name for name, told in found["few"].items() if told]
+    assert all(len(told) == 1 for told in found["short"].values()), found["short"]
+    assert "one of 2 steps 2.0 times as long" in found["short"]["karras 2"][0]
     assert len(found["burnt"]) == 1
     assert "cfg 8 burns" in found["burnt"][0]
     assert found["quiet"] == []

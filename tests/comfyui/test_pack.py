@@ -58,7 +58,12 @@ def check_nodes(server) -> None:
         assert all(node["output_tooltips"])
         inputs = node["input"].get("required", {}) | node["input"].get("optional", {})
         for label, (_, options) in inputs.items():
-            assert options.get("tooltip"), f"{name}.{label} has no tooltip"
+            tip = options.get("tooltip")
+            assert tip, f"{name}.{label} has no tooltip"
+            assert not any(one in tip.split() for one in NODES), f"{tip}: nodes have titles"
+            before, gain, _ = tip.partition(" is taken over")
+            if gain and "," in before:
+                assert before.endswith(","), f"{tip}: a comma is missing"
 
 
 def test_nodes_are_there(server):

@@ -218,10 +218,10 @@ def test_all_that_is_missing_is_said_at_once(tmp_path):
     assert text.startswith(f"8 files of the diffusion models are not in {tmp_path}")
     assert f'`magicportrait weights download diffusion --models "{tmp_path}"`' in text
     for words in (
-        "denoising_unet.pth (denoising UNet, about 5.25 GB)",
+        "denoising_unet.pth (5.25 GB)",
         "guidance_encoder_render.pth",
         "motion_module-47360.pth",
-        "text_encoder/model.safetensors (text encoder, about 492 MB)",
+        "text_encoder/model.safetensors (492 MB)",
         "from https://huggingface.co/mengtingwei/MagicPortrait (licence: Apache-2.0",
         "(licence: MIT)",
         "(licence: CreativeML OpenRAIL-M)",

@@ -87,7 +87,7 @@ def test_faces_are_chosen_by_size_or_from_the_left(networks, backdrop, paste, as
 
 
 def test_no_face_anywhere_is_an_error(networks, backdrop, as_clip):
-    with pytest.raises(NoFaceError, match="no frame of scene shows a face"):
+    with pytest.raises(NoFaceError, match="no frame of scene shows a face: give a clip of one"):
         track_faces(as_clip([backdrop(160, 160)] * 2), networks)
 
 
@@ -123,6 +123,21 @@ def test_a_picture_gives_a_track_of_one_frame(networks, portrait, backdrop, past
         track_image(portrait[:, :20, :20], networks)
     with pytest.raises(InputError, match=r"face in a\.png is only 2\d px wide"):
         track_image(paste(backdrop(256, 256), 100, 100, 22), networks, name="a.png")
+
+
+def test_the_face_that_was_taken_is_told(networks, portrait, backdrop, paste):
+    scene = paste(paste(backdrop(360, 640), 480, 170, 120), 150, 190, 90)
+    with pytest.warns(MagicPortraitWarning, match="duo shows 2 faces: the largest, at the right,"):
+        track_image(scene, networks, name="duo")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", MagicPortraitWarning)
+        track_image(portrait, networks)
+        track_image(scene, networks, face="left_to_right")
+
+
+def test_a_picture_as_a_clip_is_told(networks, portrait, as_clip):
+    with pytest.warns(MagicPortraitWarning, match="scene has one frame, in which nothing moves"):
+        assert len(track_faces(as_clip([portrait]), networks)) == 1
 
 
 def test_blinks_and_speech_pass_the_default_smoothing(networks, shared_media, as_clip):

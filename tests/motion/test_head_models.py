@@ -88,6 +88,9 @@ def test_auto_leaves_the_networks_where_codes_would_mean_another_face(folder):
     chosen = choose_tracker("auto", small_head(), folder)
     assert chosen.name == "landmark_fit"
     assert "belong to FLAME 2020 generic, not to small" in chosen.why
+    with pytest.raises(InputError, match=r"not small, and lacks generic_model\.pkl \(register"):
+        choose_tracker("deca_smirk", small_head(), folder)
+    (folder / "flame2020_generic.safetensors").touch()
     with pytest.raises(InputError, match=r"import generic_model\.pkl"):
         choose_tracker("deca_smirk", small_head(), folder)
 
@@ -103,7 +106,11 @@ def test_a_neutral_frame_decides(folder):
 
 def test_missing_networks_say_where_they_come_from(folder):
     choice = choose_tracker("deca_smirk", generic(), folder)
-    with pytest.raises(InputError, match=r"deca_model\.tar .* download it from"):
+    with pytest.raises(
+        InputError,
+        match=r"lacks deca_model\.tar \(https://\S+DECA\), SMIRK_em1\.pt \(https://\S+smirk\): "
+        "import each",
+    ):
         make_tracker(choice, generic(), folder)
 
 

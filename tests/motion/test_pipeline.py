@@ -23,6 +23,7 @@ from magicportrait_core.motion.pipeline import (
     overlay_frames,
     picture_size,
     track_motion,
+    without_effect,
 )
 from magicportrait_core.pictures import to_float
 from magicportrait_core.types import LandmarkMotion, MotionTrack, TransferSettings, VideoClip
@@ -174,6 +175,18 @@ def test_the_overlay(case, clip):
     changed = (drawn != plain).any(1).float().mean((1, 2))
     assert (changed > 0.01).all()
     assert (changed < 0.9).all()
+
+
+def test_what_does_nothing_is_said(case):
+    motion, head = case[0].motion, case[1]
+    assert without_effect(edited(motion, head, TransferSettings(jaw=0.5))) == ()
+    said = without_effect(edited(motion, head, TransferSettings(translation=1.0)))
+    both = without_effect(edited(motion, head, TransferSettings(translation=1.0, gaze=1.0)))
+    if isinstance(motion, MotionTrack):
+        assert said == both == ()
+    else:
+        assert said[0].startswith("translation of Motion Edit does nothing here: the track is land")
+        assert both[0].startswith("translation and gaze of Motion Edit do nothing here")
 
 
 def test_what_is_refused(clip, picture, networks, face, files, tmp_path):

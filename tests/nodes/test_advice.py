@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+NODES = ROOT / "nodes"
 
 
 @pytest.fixture
@@ -24,9 +27,12 @@ def core(pack):
 def test_nodes_download_what_they_can(core, tmp_path):
     catalog = core("weights.catalog")
     head = catalog.entry_of("gnm_head").how_to_get(tmp_path / "heads")
-    assert "set if_missing to download on Load Head Model and run again, or take it from" in head
+    assert "set if_missing to download on Load Head Model and press Run again, or take it" in head
     parts = catalog.how_to_get_all(["reference_unet", "guidance_depth"], tmp_path / "portraits")
-    assert "set if_missing to download on Load MagicPortrait Model and run again, or put" in parts
+    assert (
+        "set if_missing to download on Load MagicPortrait Model and press Run again, or put"
+        in parts
+    )
     for text in (head, parts):
         assert "magicportrait weights" not in text
 
@@ -69,3 +75,60 @@ def test_the_nodes_are_called_so(core):
         ("head_loader", advice.HEAD_LOADER), ("model_loader", advice.MODEL_LOADER),
     ):  # fmt: skip
         assert f'display_name="{name}"' in (ROOT / f"nodes/{file}.py").read_text()
+
+
+def test_what_the_papers_tracker_needs(core, tmp_path):
+    """All of its files, and nothing of another head model."""
+    choice, errors = core("motion.choice"), core("errors")
+
+    def refusal() -> str:
+        with pytest.raises(errors.InputError) as error:
+            choice.choose_motion_tracker("deca_smirk", None, tmp_path)
+        return str(error.value)
+
+    assert refusal() == (
+        "deca_smirk tracks FLAME 2020 generic and lacks generic_model.pkl (register at "
+        "https://flame.is.tue.mpg.de), landmark_embedding.npy and deca_model.tar "
+        "(https://github.com/yfeng95/DECA), SMIRK_em1.pt (https://github.com/georgeretsi/smirk): "
+        f"put them, as they were downloaded, into {tmp_path}. landmark_fit takes any head model."
+    )
+    (tmp_path / "deca_model.tar").touch()
+    assert "deca_model.tar" not in refusal()
+    (tmp_path / "generic_model.pkl").touch()
+    assert "generic_model.pkl, which is here, could not be read" in refusal()
+
+
+@pytest.mark.parametrize("key", ["flame2020", "flame2023", "gnm_head"])
+def test_a_head_names_what_it_needs_once(core, key):
+    entry = core("weights.catalog").entry_of(key)
+    said = entry.how_to_get(Path("models/flame"))
+    assert said.count(entry.name) == 1
+    assert ("landmark_embedding.npy and head_template.obj" in said) is key.startswith("flame")
+    assert ("Licence: FLAME's own, for each" in said) is key.startswith("flame")
+    assert len(said) < 360
+
+
+def test_a_failed_download_is_tried_again_where_it_failed(core, monkeypatch, tmp_path):
+    hub = pytest.importorskip("huggingface_hub")
+
+    def broken(self, *_, **__):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(hub.HfApi, "model_info", broken)
+    with pytest.raises(core("errors").InputError, match=r"\(no route to host\): press Run again"):
+        core("weights.download").download("gnm_head", tmp_path)
+
+
+def test_messages_and_pages_call_nodes_by_their_titles():
+    """Who reads them sees no ids."""
+    ids = re.findall(r'node_id="(\w+)"', "".join(p.read_text() for p in NODES.glob("*.py")))
+    assert len(ids) > 10
+    spoken = [
+        (path.name, node.value)
+        for path in NODES.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+    ]
+    spoken += [(path.name, path.read_text()) for path in (ROOT / "web" / "docs").glob("*.md")]
+    named = rf"\b({'|'.join(ids)})\b(?!\.md)"
+    assert [(file, found) for file, text in spoken for found in re.findall(named, text)] == []

@@ -47,5 +47,8 @@ def test_broadcast_rate(pack):
 
 
 def test_nothing_left(shown):
-    with pytest.raises(ValueError, match="No frame of the frames input is left"):
+    with pytest.raises(
+        ValueError,
+        match=r"No frame of the frames input is left: .* and has 12 frames, and skip_first_frames",
+    ):
         shown(skip_frames=12)

@@ -6,7 +6,13 @@ import torch.nn.functional as F
 
 from magicportrait_core.errors import InputError
 from magicportrait_core.pictures import to_uint8
-from magicportrait_core.preview import FaceSliders, MotionSettings, edit_still, reenact_frames
+from magicportrait_core.preview import (
+    FaceSliders,
+    MotionSettings,
+    edit_still,
+    portrait_head,
+    reenact_frames,
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +81,20 @@ def test_a_track_of_another_picture_is_refused(shipped, driver):
 def test_the_portrait_has_one_shape(shipped, driver, shape):
     with pytest.raises(InputError, match="portrait must be"):
         next(reenact_frames(torch.zeros(shape), shipped.track, driver))
+
+
+def test_a_portrait_of_bytes_is_refused(shipped, driver):
+    """It would be drawn white."""
+    for picture, told in (
+        (to_uint8(shipped.picture), "must be a float tensor .*, got torch.uint8: `pictures.to_fl"),
+        (255 * shipped.picture, "portrait must be 0..1, its brightest value is 2"),
+    ):
+        with pytest.raises(InputError, match=told):
+            edit_still(picture, shipped.track, FaceSliders())
+        with pytest.raises(InputError, match=told):
+            next(reenact_frames(picture, shipped.track, driver))
+        with pytest.raises(InputError, match=told):
+            portrait_head(picture, shipped.track)
 
 
 def test_a_neutral_frame_beyond_the_driver_is_refused(shipped, driver):

@@ -116,7 +116,7 @@ def test_exact_rates(given, exact):
         ({"skip_frames": -1}, "skip_frames must be"),
         ({"fps": 0}, "fps must be above 0"),
         ({"fps": float("nan")}, "fps must be above 0"),
-        ({"start": 2.5}, "No frame of clip is left: it lasts 2.00 s"),
+        ({"start": 2.5}, "No frame of clip is left: it lasts 2.00 s and has 50 frames, and start,"),
         ({"skip_frames": 50}, "No frame of clip is left"),
     ],
 )

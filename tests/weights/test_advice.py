@@ -66,7 +66,7 @@ def test_the_commands_run_where_no_working_folder_is_looked_into(tmp_path):
         timeout=120,
     )
     assert run.stderr.strip() == "Error: nothing.pkl does not exist."
-    assert run.returncode == 1
+    assert run.returncode == 2
 
 
 def texts(source: str):

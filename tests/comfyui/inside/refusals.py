@@ -143,7 +143,17 @@ with torch.no_grad():
         ],
         warns={name: len(scheduled(name)) for name in comfy.samplers.SCHEDULER_NAMES},
         karras=scheduled("karras")[0],
-        few={name: len(scheduled(name, 4)) for name in ("simple", "normal", "ddim_uniform")},
+        few={
+            f"{name} {steps}": scheduled(name, steps)
+            for name in ("simple", "sgm_uniform", "beta", "normal", "ddim_uniform")
+            for steps in (1, 2, 3, 4, 5, 8, 30, 900)
+            if steps != 2 or name not in ("normal", "ddim_uniform")  # there they are karras's
+        },
+        short={
+            f"{name} {steps}": scheduled(name, steps)
+            for name in ("karras", "exponential")
+            for steps in (2, 3, 4, 5, 8)
+        },
         burnt=logged(conds, cfg=8.0),
         quiet=logged(conds, cfg=3.5),
     )
