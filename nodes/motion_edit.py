@@ -94,7 +94,7 @@ class MagicPortraitMotionEdit(io.ComfyNode):
         with warnings_on_node(cls.hidden.unique_id):
             motion = _edited(track.track, track.head, **inputs)
         edit = partial(_edited, track.track, track.head)
-        shown = hold_edit(cls.hidden.unique_id, track, edit)
+        shown = hold_edit(cls.hidden.unique_id, track, edit, tuple(inputs))
         return io.NodeOutput(replace(track, track=motion), ui=shown)
 
 
