@@ -1,58 +1,42 @@
-"""The still editor's live preview: while a slider moves, the page asks for the picture here.
-
-The portrait of a node's last run is held by client and node, for the latest few nodes only.
-"""
+"""The still editor's live preview: while a slider moves, the page asks for the picture here."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
-from functools import partial
+from dataclasses import dataclass, fields
 from io import BytesIO
 
-from aiohttp import web
 from PIL import Image
-from server import PromptServer
 from torch import Tensor
 
-from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.preview import FaceSliders, edit_still
 from ..magicportrait_core.preview.live import reduced
 from ..magicportrait_core.types import FaceTrack
 from .convert import to_uint8
+from .held import Held
+from .live_values import known_values
 
-HELD = 4  #: portraits
-
-_held: OrderedDict[tuple[str | None, str], tuple[Tensor, FaceTrack]] = OrderedDict()
-
-
-def hold_portrait(node_id: str, picture: Tensor, track: FaceTrack) -> None:
-    """Keep what a run of the node worked on, (3, h, w) float 0..1 and its track, reduced."""
-    key = (PromptServer.instance.client_id, node_id)
-    _held[key] = reduced(picture, track)
-    _held.move_to_end(key)
-    while len(_held) > HELD:
-        _held.popitem(last=False)
+SLIDERS = tuple(field.name for field in fields(FaceSliders))
 
 
-def _jpeg(picture: Tensor, track: FaceTrack, sliders: FaceSliders) -> bytes:
-    edited = to_uint8(edit_still(picture, track, sliders)).movedim(0, -1)
-    buffer = BytesIO()
-    Image.fromarray(edited.cpu().numpy()).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
+@dataclass(frozen=True)
+class Portrait:
+    """What a run of the node worked on, at the size of a screen."""
+
+    picture: Tensor  #: (3, h, w) float 0..1
+    track: FaceTrack
+
+    def edited(self, sliders: dict) -> bytes:
+        """A JPEG file. Raises InputError where a slider cannot be so; one not told stands at 0."""
+        settings = FaceSliders(**known_values(sliders, SLIDERS))
+        edited = to_uint8(edit_still(self.picture, self.track, settings)).movedim(0, -1)
+        buffer = BytesIO()
+        Image.fromarray(edited.cpu().numpy()).save(buffer, "JPEG", quality=90)
+        return buffer.getvalue()
 
 
-@PromptServer.instance.routes.post("/magicportrait/still")
-async def live_still(request: web.Request) -> web.Response:
-    """{client, node, sliders} -> JPEG; 404 where the node has not run yet, 400 on bad sliders."""
-    asked = await request.json()
-    held = _held.get((asked.get("client"), str(asked.get("node"))))
-    if held is None:
-        return web.Response(status=404, text="run the graph once, then the picture is live")
-    try:
-        sliders = FaceSliders(**asked.get("sliders", {}))
-    except (InputError, TypeError) as error:
-        return web.Response(status=400, text=str(error))
-    loop = asyncio.get_running_loop()
-    body = await loop.run_in_executor(None, partial(_jpeg, *held, sliders))
-    return web.Response(body=body, content_type="image/jpeg")
+held_portraits: Held[Portrait] = Held(8)
+
+
+def hold_portrait(node_id: str, picture: Tensor, track: FaceTrack) -> dict:
+    """Keep a run's picture, (3, h, w) float 0..1, and its track, reduced; the node's ``ui``."""
+    return held_portraits.hold(node_id, Portrait(*reduced(picture, track)), settings=False)

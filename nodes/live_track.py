@@ -1,18 +1,15 @@
 """What the page's scrubbers look at: the latest runs of the nodes that track, move and map.
 
 A node that has run calls one of the ``hold_*`` functions and returns their dict as its ``ui``.
-The page then asks `live_routes` for curves and pictures. Runs are held by what was fed to the node
-(see `run_keys`), the few that were made or asked for last; nothing is computed or decoded before
-the page asks.
+The page then asks `live_routes` for curves and pictures. Nothing is computed or decoded before it
+asks.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache, partial
 from types import MappingProxyType
 
@@ -33,15 +30,11 @@ from ..magicportrait_core.motion.pipeline import AnyMotion
 from ..magicportrait_core.preview import LiveReenactment, MotionSettings
 from ..magicportrait_core.types import FaceTrack
 from .convert import to_uint8
-from .prompts import running_prompt
-from .run_keys import RunKeys
+from .held import Held
+from .live_values import all_values
 from .sockets import Maps, Motion, TrackedFace
 
-HELD = 16  #: runs
-UI = "magicportrait"  #: the key of what a node tells the page
 NO_VIEWS: Mapping[str, View] = MappingProxyType({})
-
-_held: OrderedDict[str, Run] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -56,6 +49,7 @@ class Run:
     #: (view, frame, close, the node's sliders) -> a JPEG file: as those sliders would make it
     live: Callable[[str, int, bool, dict], bytes] | None = None
     live_views: tuple[str, ...] = ()  #: the views that ``live`` knows
+    sliders: tuple[str, ...] = ()  #: the node's inputs that ``live`` takes, all of them
 
     def summary(self) -> dict:
         """The curves, and what there is to see."""
@@ -64,40 +58,25 @@ class Run:
         return self.curves() | told
 
     def picture(self, view: str, frame: int, close: bool, sliders: dict | None) -> bytes:
-        """A view of a frame as a JPEG file. Raises InputError where this run has none."""
+        """A view of a frame as a JPEG file. Raises InputError where this run has none.
+
+        sliders: the node's inputs as they stand in the page, and what else it has there, or None.
+        """
         if not 0 <= frame < self.frames:
             raise InputError(f"frame must be 0 to {self.frames - 1}, got {frame}")
         if sliders is not None and view in self.live_views:
-            return self.live(view, frame, close, sliders)
+            return self.live(view, frame, close, all_values(sliders, self.sliders))
         if view not in self.views:
             raise InputError(f"this node has no view {view}")
         return self.views[view](frame, close)
 
 
+held_runs: Held[Run] = Held(16)
+
+
 def hold(node_id: str, run: Run) -> dict:
     """Keep a run for the page; the ``ui`` of the node's output, which tells the page of it."""
-    # where every input is a slider that the page sends along, the run outlives their moving
-    key = RunKeys(running_prompt() or {}).of(node_id, settings=run.live is None)
-    key = key or uuid.uuid4().hex
-    _held[key] = run
-    _held.move_to_end(key)
-    while len(_held) > HELD:
-        _held.popitem(last=False)
-    return {UI: [{"run": key}]}
-
-
-def held_run(key: str) -> Run | None:
-    """None where there is none of that key, or others came since."""
-    if key in _held:
-        _held.move_to_end(key)
-    return _held.get(key)
-
-
-def held_keys(prompt: dict) -> dict[str, str]:
-    """Node id -> key of each node of a prompt whose run is held."""
-    keys = RunKeys(prompt)
-    asked = [(node, keys.of(node, settings)) for node in prompt for settings in (True, False)]
-    return {node: key for node, key in asked if key and held_run(key)}
+    return held_runs.hold(node_id, run, settings=run.live is None)
 
 
 def hold_face(node_id: str, face: TrackedFace) -> dict:
@@ -120,8 +99,9 @@ def hold_preview(node_id: str, picture: Tensor, still: FaceTrack, driver: Tracke
         )
 
     curves, views = cache(partial(face_curves, track)), driver.views or CLIPLESS
-    run = Run(len(track), float(track.fps), curves, views, ("mesh", "result"), live, ("result",))
-    return hold(node_id, run)
+    first, names = ("mesh", "result"), tuple(field.name for field in fields(MotionSettings))
+    fps = float(track.fps)
+    return hold(node_id, Run(len(track), fps, curves, views, first, live, ("result",), names))
 
 
 def hold_motion(node_id: str, motion: Motion) -> dict:
@@ -131,18 +111,20 @@ def hold_motion(node_id: str, motion: Motion) -> dict:
     return hold(node_id, _run_of(motion, views, first=("mesh",)))
 
 
-def hold_edit(node_id: str, motion: Motion, edit: Callable[..., AnyMotion]) -> dict:
-    """For a node that edits a motion; ``edit`` makes the edited one of the node's sliders."""
+def hold_edit(
+    node_id: str, motion: Motion, edit: Callable[..., AnyMotion], sliders: tuple[str, ...]
+) -> dict:
+    """For a node that edits a motion; ``edit`` makes the edited one of the node's ``sliders``."""
     latest: dict[str, Mapping[str, View]] = {}
 
-    def live(view: str, frame: int, close: bool, sliders: dict) -> bytes:
-        key = json.dumps(sliders, sort_keys=True)
-        views = latest.get(key) or map_views(small_maps(edit(**sliders), motion.head))
+    def live(view: str, frame: int, close: bool, values: dict) -> bytes:
+        key = json.dumps(values, sort_keys=True)
+        views = latest.get(key) or map_views(small_maps(edit(**values), motion.head))
         latest.clear()
         latest[key] = views
         return views[view](frame, close)
 
-    return hold(node_id, _run_of(motion, live=live, live_views=SHOWN))
+    return hold(node_id, _run_of(motion, live=live, live_views=SHOWN, sliders=sliders))
 
 
 def hold_maps(node_id: str, motion: Motion, maps: Maps) -> dict:

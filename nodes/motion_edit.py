@@ -95,7 +95,7 @@ class MagicPortraitMotionEdit(io.ComfyNode):
             motion = _edited(track.track, track.head, **inputs)
             said.extend(without_effect(motion))
         edit = partial(_edited, track.track, track.head)
-        shown = hold_edit(cls.hidden.unique_id, track, edit)
+        shown = hold_edit(cls.hidden.unique_id, track, edit, tuple(inputs))
         return io.NodeOutput(replace(track, track=motion), ui=shown)
 
 

@@ -1,20 +1,17 @@
 // The still editor's live preview: a moved slider asks the server for the picture and shows it on
 // the node. One request is under way at a time; the latest values wait for it.
-import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { latest, post } from "./lib/pictures.js";
+import { followRuns } from "./lib/runs.js";
+import { onSliders, slidersOf } from "./lib/widget.js";
 
-const SLIDERS = ["yaw", "pitch", "roll", "blink", "smile", "mouth", "brows"];
-
-async function fetchPicture(node) {
-  const widgets = node.widgets.filter((widget) => SLIDERS.includes(widget.name));
-  const sliders = Object.fromEntries(widgets.map((widget) => [widget.name, widget.value]));
-  const body = JSON.stringify({ client: api.clientId, node: String(node.id), sliders });
-  const headers = { "Content-Type": "application/json" };
-  const answer = await api.fetchApi("/magicportrait/still", { method: "POST", headers, body });
+async function fetchPicture(what) {
+  const answer = await post("/magicportrait/still", what);
   return answer.ok ? answer.blob() : null;
 }
 
 async function show(node, blob) {
+  if (!blob) return;
   const picture = new Image();
   picture.src = URL.createObjectURL(blob);
   await picture.decode();
@@ -25,40 +22,23 @@ async function show(node, blob) {
   if (before?.startsWith("blob:")) URL.revokeObjectURL(before);
 }
 
-function follow(node) {
-  let busy = false;
-  let waiting = false;
-  return async () => {
-    if (busy) {
-      waiting = true;
-      return;
-    }
-    busy = true;
-    try {
-      do {
-        waiting = false;
-        const blob = await fetchPicture(node);
-        if (blob) await show(node, blob);
-      } while (waiting);
-    } finally {
-      busy = false;
-    }
-  };
+function give(node) {
+  let run = null;
+  const wish = latest(fetchPicture, (blob) => show(node, blob));
+  const ask = () => run && wish({ run, sliders: slidersOf(node) });
+  onSliders(node, ask);
+  followRuns(node, {
+    seen: () => run,
+    load(key, ran) {
+      run = key;
+      if (!ran && !node.imgs?.length) ask();
+    },
+  });
 }
 
 app.registerExtension({
   name: "MagicPortrait.StillEditor",
   nodeCreated(node) {
-    if (node.comfyClass !== "MagicPortraitStillEditor") return;
-    const moved = follow(node);
-    for (const widget of node.widgets) {
-      if (!SLIDERS.includes(widget.name)) continue;
-      const usual = widget.callback;
-      widget.callback = function (...values) {
-        const result = usual?.apply(this, values);
-        moved();
-        return result;
-      };
-    }
+    if (node.comfyClass === "MagicPortraitStillEditor") give(node);
   },
 });

@@ -2,13 +2,11 @@
 // others. Optional: without it the node says the same when it runs.
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { addFoot, make, refit } from "./lib/widget.js";
+import { Panel } from "./lib/panel.js";
+import { addFoot, make } from "./lib/widget.js";
 
 const KINDS = { MagicPortraitModelLoader: "model", MagicPortraitHeadLoader: "head" };
-const BADGE = 24;
-const LIST = 230;
-const SPACE = 12;
-const WIDTH = 320;
+const HEIGHT = 36; // px of the badge and the space round it
 
 function dot(file) {
   if (file.present) return "mp-dot mp-there";
@@ -37,32 +35,21 @@ function fileLine(file) {
 }
 
 class Weights {
-  constructor(node, kind) {
-    Object.assign(this, { node, kind, open: false });
+  constructor(kind) {
+    this.kind = kind;
     this.mark = make("i", "mp-dot");
     this.text = make("span", "", "…");
     this.badge = make("button", "mp-badge", this.mark, this.text);
     this.badge.type = "button";
+    this.badge.setAttribute("aria-haspopup", "dialog");
+    this.badge.setAttribute("aria-expanded", "false");
     this.list = make("ul", "mp-files");
-    this.element = make("div", "mp-weights", this.badge, this.list);
-    this.badge.onclick = () => this.setOpen(!this.open);
-    this.setOpen(false);
-  }
-
-  height() {
-    return BADGE + SPACE + (this.open ? LIST : 0);
-  }
-
-  setOpen(open) {
-    const change = (open ? 1 : 0) - (this.open ? 1 : 0);
-    this.open = open;
-    this.list.hidden = !open;
-    this.badge.setAttribute("aria-expanded", String(open));
-    this.element.style.minHeight = `${this.height()}px`;
-    if (!change) return;
-    if (change < 0) this.node.setSize([this.node.size[0], this.node.size[1] - LIST]);
-    refit(this.node, WIDTH);
-    if (open) this.refresh();
+    this.element = make("div", "mp-weights", this.badge);
+    this.panel = new Panel(this.badge, "Files of this node", this.list, (open) => {
+      this.badge.setAttribute("aria-expanded", String(open));
+      if (open) this.refresh();
+    });
+    this.badge.onclick = () => this.panel.set(!this.panel.open);
   }
 
   async refresh() {
@@ -83,8 +70,8 @@ app.registerExtension({
   nodeCreated(node) {
     const kind = KINDS[node.comfyClass];
     if (!kind || !node.addDOMWidget) return;
-    const weights = new Weights(node, kind);
-    addFoot(node, "weights", weights.element, () => weights.height());
+    const weights = new Weights(kind);
+    addFoot(node, "weights", weights.element, () => HEIGHT);
     weights.refresh();
     const again = () => weights.refresh();
     api.addEventListener("execution_error", again);
@@ -92,6 +79,7 @@ app.registerExtension({
     const { onRemoved } = node;
     node.onRemoved = function () {
       onRemoved?.apply(this, arguments);
+      weights.panel.set(false);
       api.removeEventListener("execution_error", again);
       api.removeEventListener("execution_success", again);
     };

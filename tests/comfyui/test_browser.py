@@ -72,12 +72,6 @@ def test_one_click(server, environment, pictures):
     assert len(list((server.base / "output/video").glob("MagicPortrait_*.mp4"))) >= 1
 
 
-def test_still_follows_its_sliders(server, environment, pictures):
-    page = drive("live_still.cjs", environment, server.url, pictures)
-    assert "filename=" in page["before"]
-    assert page["after"].startswith("blob:")
-
-
 RENDERERS = ("classic", "vue")
 
 
@@ -149,12 +143,42 @@ def test_scrubbers_come_back(server, environment, pictures, renderer):
     assert page["ran"] == []
 
 
-def test_weights_badge(server, environment, pictures, renderer):
-    page = drive("weights_badge.cjs", environment, server.url, pictures, renderer)
+@pytest.mark.parametrize("place", ["root", "subgraph"])
+def test_still_follows_its_sliders(server, environment, pictures, renderer, place):
+    """After its run, and with nothing run in the page reloaded; in a subgraph, too."""
+    page = drive("live_still.cjs", environment, server.url, pictures, renderer, place)
     check_renderer(page, renderer)
-    assert page["summary"] == "no head model installed"
-    assert any("generic_model.pkl" in file for file in page["files"])
-    assert "gnm_head.npz" in page["files"][0], "what needs no registration stands first"
+    if page["depth"] != (place == "subgraph"):
+        pytest.skip("this page has no subgraphs")
+    assert page["ran"] == {"fresh": True, "reloaded": False}
+    if place == "root":  # some pages show no notes in subgraphs
+        assert page["noted"] == "$$node-text-preview", "a note on the node is none of its sliders"
+    for when in ("fresh", "reloaded"):
+        first, moved = page[when]
+        assert max(first) - min(first) > 60, "the picture is blank"
+        assert max(abs(a - b) for a, b in zip(first, moved, strict=True)) >= 8, when
+
+
+@pytest.mark.parametrize("palette", ["dark", "light"])
+def test_weights_badge(server, environment, pictures, renderer, palette):
+    """The list opens above the nodes, none of which it moves, and closes in any usual way."""
+    page = drive("weights_badge.cjs", environment, server.url, pictures, renderer, palette)
+    check_renderer(page, renderer)
+    head, model = page["MagicPortraitHeadLoader"], page["MagicPortraitModelLoader"]
+    assert head["summary"] == "no head model installed"
+    assert any("generic_model.pkl" in file for file in head["files"])
+    assert "gnm_head.npz" in head["files"][0], "what needs no registration stands first"
+    assert len(model["files"]) == 7
+    for node in (head, model):
+        assert node["sizes"][0] == node["sizes"][1], "no node grows"
+        assert node["opaque"], "nothing prints through"
+        assert node["covered"] == [], "nothing lies over it"
+        assert node["inside"], "all of it is in the window"
+        assert node["badge"] >= 24, "the badge is cut"
+        assert node["closed"] == ["badge", "Escape", "elsewhere", "out of sight"]
+        assert node["left"] == 3, "a key for the list is none for the graph"
+    assert model["scrolled"] > 0, "what has no room scrolls"
+    assert model["followed"] == [-40, 60], "it moves with the badge"
 
 
 def test_blueprint(server, environment, pictures):

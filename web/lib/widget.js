@@ -69,8 +69,11 @@ export function onSliders(node, after) {
   }
 }
 
+// The node's inputs as they stand: of its widgets those that a prompt holds. The host adds others,
+// which show notes and pictures.
 export function slidersOf(node) {
-  const own = (node.widgets ?? []).filter((widget) => widget.type !== "magicportrait");
+  const stored = ({ serialize, options }) => serialize !== false && options?.serialize !== false;
+  const own = (node.widgets ?? []).filter((widget) => widget.type !== "magicportrait" && stored(widget));
   return Object.fromEntries(own.map((widget) => [widget.name, widget.value]));
 }
 
