@@ -55,7 +55,7 @@ def refined(g: Film) -> None:
         driving=g.example["driving"].via((g.left(1) + 20, 8), (between, 8), (between, 110)),
     )  # fmt: skip
     preview = g.node(
-        "MagicPortraitPreview", column, portrait=tracked["portrait_crop"].via((between, 170)),
+        "MagicPortraitPreview", column, room=SCRUBBER, portrait=tracked["portrait_crop"].via((between, 170)),
         face_track=g.under(face, "face_track"),
     )  # fmt: skip
     g.group("Preview", face, preview)
@@ -88,8 +88,9 @@ def expression_only(g: Film) -> None:
 def lora(g: Film) -> None:
     g.lay("note", "track", "maps", "loader", "lora", "text", "fuse", "denoise")
     g.start(
-        "## With a LoRA\n\nAny SD1.5 LoRA in *models/loras*: kohya, LoCon, peft or diffusers' older "
-        "layout. Choose yours in place of *your_lora* on **Load MagicPortrait LoRA**; *report* says "
+        "## With a LoRA\n\nAny SD1.5 LoRA in *models/loras*: kohya, LoCon, peft or diffusers' "
+        "older layout. Choose yours in place of *your_lora* on **Load MagicPortrait LoRA**; "
+        "*report* says "
         "how many of its weights were matched. *apply_to both* also changes how the portrait is "
         "seen. The stock loader of LoRAs for a model alone works too, for kohya's layout."
         + WEIGHTS + OWN_FILES + RESULT,
@@ -118,8 +119,9 @@ def paste_back(g: Film) -> None:
     model = g.node("UpscaleModelLoader", g.at["denoise"], models=[UPSCALER],
                    model_name=UPSCALER["name"])  # fmt: skip
     g.down_to(column, 180)  # below the wire of the track
-    around = (g.left(column) - 25, sampled.bottom + 20)
-    decoded = g.node("DecodeVideo", column, latent=sampled["latent"], vae=g.vae["VAE"].via(around))
+    under = sampled.bottom + 25
+    around = (g.left(g.at["denoise"]) - 25, under), (g.left(column) - 25, under)
+    decoded = g.node("DecodeVideo", column, latent=sampled["latent"], vae=g.vae["VAE"].via(*around))
     larger = g.node(
         "ImageUpscaleWithModel", column, upscale_model=model["UPSCALE_MODEL"],
         image=g.under(decoded, "images"),
@@ -231,7 +233,7 @@ def many(g: Film) -> None:
     g.down_to(2, 320)  # below the wires of the portraits
     face = g.node("MagicPortraitTrackFace", 2, room=SCRUBBER, driving=example["driving"])
     pictures = (example["portrait"], flipped["IMAGE"].via((g.right(2) + 25, 265)))
-    for title, picture, top in zip(("First", "Second"), pictures, (TOP, 660), strict=True):
+    for title, picture, top in zip(("First", "Second"), pictures, (TOP, 610), strict=True):
         for column in (3, 4):
             g.down_to(column, top)
         preview = g.node(
