@@ -68,7 +68,7 @@ _PAPER = "mengtingwei/MagicPortrait"
 WEIGHTS = _downloads()
 #: px of the columns, by what stands in them
 COLUMNS = {
-    "note": 290, "track": 320, "face": 320, "edit": 320, "maps": 320, "loader": 290, "lora": 290,
+    "note": 290, "track": 320, "face": 320, "edit": 320, "maps": 320, "loader": 320, "lora": 290,
     "text": 280, "fuse": 240, "denoise": 290, "upscaled": 290, "result": 300,
 }  # fmt: skip
 SCRUBBER, LIST = 650, 370  #: px that a run or a click on the badge opens below a node

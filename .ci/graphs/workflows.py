@@ -55,7 +55,8 @@ def refined(g: Film) -> None:
         driving=g.example["driving"].via((g.left(1) + 20, 8), (between, 8), (between, 110)),
     )  # fmt: skip
     preview = g.node(
-        "MagicPortraitPreview", column, room=SCRUBBER, portrait=tracked["portrait_crop"].via((between, 170)),
+        "MagicPortraitPreview", column, room=SCRUBBER,
+        portrait=tracked["portrait_crop"].via((between, 170)),
         face_track=g.under(face, "face_track"),
     )  # fmt: skip
     g.group("Preview", face, preview)
