@@ -55,11 +55,10 @@ def refined(g: Film) -> None:
         driving=g.example["driving"].via((g.left(1) + 20, 8), (between, 8), (between, 110)),
     )  # fmt: skip
     preview = g.node(
-        "MagicPortraitPreview", column, room=SCRUBBER,
+        "MagicPortraitPreview", column,
         portrait=tracked["portrait_crop"].via((between, 170)),
         face_track=g.under(face, "face_track"),
     )  # fmt: skip
-    g.group("Preview", face, preview)
     g.models(top=450)
     over = (g.right(column) + 25, 350)
     fused = g.fuse(maps, init_frames=preview["images"].via(over))
