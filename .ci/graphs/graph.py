@@ -10,8 +10,9 @@ import uuid
 from dataclasses import dataclass, field
 
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
-COLUMN, GAP, TOP = 380, 90, 60  #: px; the newer renderer draws nodes 60 px higher
-TITLE, SLOT, WIDGET, TEXT = 40, 22, 26, 110  #: px of height
+WIDTH, ASIDE, BELOW, TOP = 320, 50, 50, 100  #: px: of a node, between nodes, of the first one
+COLUMN = WIDTH + ASIDE
+HEAD, TITLE, SLOT, WIDGET = 30, 40, 22, 26  #: px of height
 GROUP_COLOUR = "#3f789e"
 
 
@@ -21,10 +22,14 @@ class Wire:
 
     node: dict
     slot: int
+    points: tuple[tuple[int, int], ...] = ()  #: where it is led, so as to run behind no node
 
     @property
     def kind(self) -> str:
         return self.node["outputs"][self.slot]["type"]
+
+    def via(self, *points: tuple[int, int]) -> Wire:
+        return Wire(self.node, self.slot, points)
 
 
 @dataclass
@@ -34,19 +39,47 @@ class Node:
     json: dict
     names: list[str] = field(default_factory=list)
 
+    room: int = 0  #: px below it that a run or a click takes
+
     def __getitem__(self, output: str) -> Wire:
         return Wire(self.json, self.names.index(output))
+
+    @property
+    def bottom(self) -> int:
+        return self.json["pos"][1] + self.json["size"][1] + self.room
 
 
 class Graph:
     """Nodes are stacked in columns from left to right, in the order in which they are added."""
+
+    widths: tuple[int, ...] = ()  #: px of the columns; those behind the last are WIDTH wide
 
     def __init__(self, info: dict, name: str) -> None:
         self._info, self._name = info, name
         self._nodes: list[dict] = []
         self._links: list[list] = []
         self._groups: list[dict] = []
-        self._bottom: dict[int, int] = {}
+        self._reroutes: list[dict] = []
+        self._led: list[dict] = []  #: the last reroute of a link that has some
+        self._next: dict[int, int] = {}  #: y of a column's next node
+
+    def left(self, column: int) -> int:
+        """x of a column."""
+        known = self.widths[:column]
+        return 40 + sum(known) + WIDTH * (column - len(known)) + ASIDE * column
+
+    def right(self, column: int) -> int:
+        return self.left(column + 1) - ASIDE
+
+    def down_to(self, column: int, y: int) -> None:
+        """The column's next node is no higher than y."""
+        self._next[column] = max(self._next.get(column, TOP), y)
+
+    def under(self, node: Node, output: str) -> Wire:
+        """The wire to a node right below its own, led through the space between them."""
+        (x, y), (wide, high) = node.json["pos"], node.json["size"]
+        between = y + high + node.room + 20
+        return node[output].via((x + wide + 14, between), (x - 14, between))
 
     def note(self, text: str, column: int = 0, height: int = 420) -> None:
         """Words for whoever opens the graph."""
@@ -61,12 +94,14 @@ class Graph:
         title: str | None = None,
         models: list[dict] | None = None,
         height: int = 0,
+        room: int = 0,
         **inputs,
     ) -> Node:
         """Add a node. An input is a Wire or a widget's value; the others keep their defaults.
 
         models: {name, url, directory} of files it names, for the page's missing-model dialog.
         height: px of a picture or a text below the widgets.
+        room: px kept free below the node, for what a run or a click opens there.
         """
         info = self._info[kind]
         json = self._add(kind, column, 0, title)
@@ -84,15 +119,15 @@ class Graph:
         slots = [slot for slot in json["inputs"] if "widget" not in slot]
         rows = max(len(slots), len(names))
         tall = TITLE + SLOT * rows + WIDGET * len(json["widgets_values"]) + height
-        self._resize(json, column, tall)
-        return Node(json, names)
+        self._resize(json, column, tall, room)
+        return Node(json, names, room)
 
-    def group(self, title: str, *nodes: Node, room: int = 0) -> None:
-        """A box round nodes, and so many px below them."""
+    def group(self, title: str, *nodes: Node) -> None:
+        """A box round nodes and the room below them."""
         boxes = [(*node.json["pos"], *node.json["size"]) for node in nodes]
-        left, top = min(b[0] for b in boxes) - 20, min(b[1] for b in boxes) - 80
+        left, top = min(b[0] for b in boxes) - 20, min(b[1] for b in boxes) - HEAD - 46
         right = max(b[0] + b[2] for b in boxes) + 20
-        bottom = max(b[1] + b[3] for b in boxes) + 20 + room
+        bottom = max(node.bottom for node in nodes) + 20
         self._groups.append(
             {
                 "id": len(self._groups) + 1,
@@ -115,17 +150,23 @@ class Graph:
             "links": self._links,
             "groups": self._groups,
             "config": {},
-            "extra": {"ds": {"scale": 0.7, "offset": [40, 40]}},
+            "extra": self._extra(),
             "version": 0.4,
         }
 
+    def _extra(self) -> dict:
+        view = {"ds": {"scale": 0.6, "offset": [100, 120]}}
+        if not self._reroutes:
+            return view
+        return view | {"reroutes": self._reroutes, "linkExtensions": self._led}
+
     def _add(self, kind: str, column: int, height: int, title: str | None) -> dict:
-        top = self._bottom.get(column, TOP)
+        top = self._next.get(column, TOP)
         json = {
             "id": len(self._nodes) + 1,
             "type": kind,
-            "pos": [40 + COLUMN * column, top],
-            "size": [COLUMN - 60, height],
+            "pos": [self.left(column), top],
+            "size": [self.right(column) - self.left(column), height],
             "flags": {},
             "order": len(self._nodes),
             "mode": 0,
@@ -140,9 +181,9 @@ class Graph:
         self._resize(json, column, height)
         return json
 
-    def _resize(self, json: dict, column: int, height: int) -> None:
+    def _resize(self, json: dict, column: int, height: int, room: int = 0) -> None:
         json["size"][1] = height
-        self._bottom[column] = json["pos"][1] + height + GAP + TITLE
+        self._next[column] = json["pos"][1] + height + room + BELOW + HEAD
 
     def _input(self, json: dict, name: str, type_, options: dict, given: dict) -> None:
         is_widget = isinstance(type_, list) or (
@@ -176,6 +217,13 @@ class Graph:
         number = slot["link"] = self._next_link(wire)
         target = json["inputs"].index(slot)
         self._links.append([number, wire.node["id"], wire.slot, json["id"], target, wire.kind])
+        parent = {}
+        for point in wire.points:
+            reroute = {"id": len(self._reroutes) + 1, **parent, "pos": list(point)}
+            self._reroutes.append(reroute | {"linkIds": [number]})
+            parent = {"parentId": reroute["id"]}
+        if parent:
+            self._led.append({"id": number, **parent})
 
 
 def _inputs(info: dict) -> list[tuple[str, tuple]]:

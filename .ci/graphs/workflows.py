@@ -14,151 +14,191 @@ from pathlib import Path
 
 from blueprint import Blueprint
 from blueprints import BLUEPRINTS
-from film import DEPTH_NET, OWN_FILES, RESULT, SD15, UPSCALER, WEIGHTS, Film
-from graph import Graph
+from film import DEPTH_NET, OVER, OWN_FILES, RESULT, SCRUBBER, SD15, UPSCALER, WEIGHTS, Film
+from graph import TOP, Graph
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+PAINTED = ("track", "maps", "loader", "text", "fuse", "denoise")  #: columns after the note's
+
+
 def full(g: Film) -> None:
-    g.note(
+    g.lay("note", *PAINTED)
+    g.start(
         "## Full reenactment\n\nThe driver's expression, jaw and pose on the portrait's own head, "
         "painted by the diffusion model." + WEIGHTS + OWN_FILES + RESULT,
-        height=420,
+        height=700,
     )
     maps = g.maps(g.track()["track"])
+    g.group("Motion", g.tracked, maps)
     g.models()
-    fused = g.fuse(maps)
-    g.film(g.denoise(fused)["latent"])
+    g.film(g.denoise(g.fuse(maps)))
 
 
 def refined(g: Film) -> None:
-    g.note(
+    g.lay("note", "track", "maps", "face", *PAINTED[2:])
+    g.start(
         "## Preview, refined by diffusion\n\nThe preview engine's frames are the start: the "
         "diffusion model repaints them by *denoise*. 0.4 keeps the preview's picture, 0.8 keeps "
         "little of it." + WEIGHTS + OWN_FILES + RESULT,
-        height=440,
+        height=740,
     )
-    tracked = g.track(room=0)
-    face = g.node("MagicPortraitTrackFace", 1, driving=g.example["driving"])
-    preview = g.node(
-        "MagicPortraitPreview", 2, portrait=tracked["portrait_crop"], face_track=face["face_track"]
-    )
+    tracked = g.track()
     maps = g.maps(tracked["track"])
-    g.models()
-    fused = g.fuse(maps, init_frames=preview["images"])
-    g.film(g.denoise(fused, denoise=0.5)["latent"])
+    g.group("Motion", tracked, maps)
+    column = g.at["face"]
+    between = g.left(column) - 25
+    g.down_to(column, 330)  # below the wires of the crop and the maps
+    face = g.node(
+        "MagicPortraitTrackFace", column,
+        driving=g.example["driving"].via((g.left(1) + 20, 8), (between, 8), (between, 110)),
+    )  # fmt: skip
+    preview = g.node(
+        "MagicPortraitPreview", column,
+        portrait=tracked["portrait_crop"].via((between, 170)),
+        face_track=g.under(face, "face_track"),
+    )  # fmt: skip
+    g.models(top=450)
+    over = (g.right(column) + 25, 350)
+    fused = g.fuse(maps, init_frames=preview["images"].via(over))
+    g.film(g.denoise(fused, denoise=0.5))
 
 
 def expression_only(g: Film) -> None:
-    g.note(
+    g.lay("note", "track", "edit", *PAINTED[1:])
+    g.start(
         "## Expression only\n\n**Motion Edit** has the gains of yaw, pitch and roll at 0: the "
         "portrait keeps its own pose and takes the driver's face. Nothing is tracked again when a "
         "gain moves." + WEIGHTS + OWN_FILES + RESULT,
-        height=440,
+        height=740,
     )
     tracked = g.track()
+    g.down_to(g.at["edit"], 210)
     edited = g.node(
-        "MagicPortraitMotionEdit", 2, track=tracked["track"], yaw=0.0, pitch=0.0, roll=0.0
-    )
+        "MagicPortraitMotionEdit", g.at["edit"], room=SCRUBBER, track=tracked["track"], yaw=0.0,
+        pitch=0.0, roll=0.0,
+    )  # fmt: skip
     maps = g.maps(edited["track"])
+    g.group("Motion", tracked, edited, maps)
     g.models()
-    g.film(g.denoise(g.fuse(maps))["latent"])
+    g.film(g.denoise(g.fuse(maps)))
 
 
 def lora(g: Film) -> None:
-    g.note(
-        "## With a LoRA\n\nAny SD1.5 LoRA: kohya, LoCon, peft or diffusers' older layout. "
-        "*report* says how many of its weights were matched. *apply_to both* also changes how "
-        "the portrait is seen. The stock **LoraLoaderModelOnly** works too, for kohya's layout."
+    g.lay("note", "track", "maps", "loader", "lora", "text", "fuse", "denoise")
+    g.start(
+        "## With a LoRA\n\nAny SD1.5 LoRA in *models/loras*: kohya, LoCon, peft or diffusers' "
+        "older layout. Choose yours in place of *your_lora* on **Load MagicPortrait LoRA**; "
+        "*report* says "
+        "how many of its weights were matched. *apply_to both* also changes how the portrait is "
+        "seen. The stock loader of LoRAs for a model alone works too, for kohya's layout."
         + WEIGHTS + OWN_FILES + RESULT,
-        height=480,
+        height=800,
     )  # fmt: skip
     maps = g.maps(g.track()["track"])
-    g.models()
-    loaded = g.node(
-        "MagicPortraitLoraLoader", 3, model=g.loader["model"], reference=g.loader["reference"],
-        lora="your_lora.safetensors",
-    )  # fmt: skip
-    report = g.node("PreviewAny", 3, "What of the LoRA was matched", height=80,
-                    source=loaded["report"])  # fmt: skip
-    g.group("LoRA", loaded, report)
-    fused = g.node(
-        "FaceMotionFusion", 4, reference=loaded["reference"],
-        portrait_crop=g.tracked["portrait_crop"], vae=g.vae["VAE"],
-        positive=g.text["CONDITIONING"], maps=maps["maps"],
-    )  # fmt: skip
-    g.film(g.denoise(fused, loaded["model"])["latent"])
+    g.group("Motion", g.tracked, maps)
+    g.models(lora="your_lora.safetensors")
+    g.film(g.denoise(g.fuse(maps)))
 
 
 def paste_back(g: Film) -> None:
-    g.note(
+    g.lay("note", *PAINTED, "upscaled", "result")
+    g.start(
         "## Upscale and paste back\n\nThe crop is upscaled and put back into the full picture: "
-        "pixels outside the face stay as they are." + WEIGHTS + OWN_FILES + RESULT,
-        height=420,
+        "pixels outside the face stay as they are. The upscaler, *RealESRGAN_x2.safetensors*, goes "
+        "into *models/upscale_models*." + WEIGHTS + OWN_FILES + RESULT,
+        height=740,
     )
     tracked = g.track()
     maps = g.maps(tracked["track"])
+    g.group("Motion", tracked, maps)
     g.models()
-    decoded = g.decode(g.denoise(g.fuse(maps))["latent"])
-    model = g.node("UpscaleModelLoader", 5, models=[UPSCALER], model_name=UPSCALER["name"])
+    column, last = g.at["upscaled"], g.at["result"]
+    sampled = g.denoise(g.fuse(maps))
+    model = g.node("UpscaleModelLoader", g.at["denoise"], models=[UPSCALER],
+                   model_name=UPSCALER["name"])  # fmt: skip
+    g.down_to(column, 180)  # below the wire of the track
+    under = sampled.bottom + 25
+    around = (g.left(g.at["denoise"]) - 25, under), (g.left(column) - 25, under)
+    decoded = g.node("DecodeVideo", column, latent=sampled["latent"], vae=g.vae["VAE"].via(*around))
     larger = g.node(
-        "ImageUpscaleWithModel", 5, upscale_model=model["UPSCALE_MODEL"], image=decoded["images"]
+        "ImageUpscaleWithModel", column, upscale_model=model["UPSCALE_MODEL"],
+        image=g.under(decoded, "images"),
+    )  # fmt: skip
+    over = (g.left(g.at["maps"]) + 60, 50), (g.right(column) - 60, 50)
+    pasted = g.node(
+        "MagicPortraitPasteBack", last, images=larger["IMAGE"], track=tracked["track"].via(*over)
     )
-    pasted = g.node("MagicPortraitPasteBack", 6, images=larger["IMAGE"], track=tracked["track"])
-    g.group("Upscaled", decoded, model, larger)
-    g.group("Result", pasted, g.save(pasted["video"], 6))
+    g.group("Upscaled", decoded, larger)
+    g.group("Result", pasted, g.save(g.under(pasted, "video"), last))
 
 
 def control_net(g: Film) -> None:
-    g.note(
+    g.lay("note", "track", "maps", "loader", "text", "fuse", "denoise", "result")
+    g.start(
         "## Maps into a ControlNet\n\nThe depth of the moving face steers a stock SD1.5 "
         "checkpoint, frame by frame. No head model is needed: the tracker is *landmarks_only*. "
-        "*depth_range* is *clip*, as ControlNets want it." + OWN_FILES + RESULT,
-        height=420,
+        "*depth_range* is *clip*, as ControlNets want it.\n\n### Before the first run\n"
+        f"- *models/checkpoints*: *{SD15['name']}*, or any SD1.5 checkpoint.\n"
+        f"- *models/controlnet*: *{DEPTH_NET['name']}*.\n\nWithout any download the "
+        "workflow *01_preview* works." + OWN_FILES + "\n- For its rate and its sound wire **Load "
+        "Driving Video**'s *fps* and *audio* into **Create Video**: the example's clip has 24 "
+        "frames a second and no sound.\n\nThe result lies in ComfyUI's *output/video* folder.",
+        height=620,
     )
-    example = g.node("MagicPortraitExample", 1)
-    tracked = g.node(
-        "FLAMETrack", 1, driving=example["driving"], portrait=example["portrait"],
-        tracker="landmarks_only",
-    )  # fmt: skip
-    maps = g.node("RenderGeometryMaps", 2, track=tracked["track"], depth_range="clip")
-    checkpoint = g.node("CheckpointLoaderSimple", 2, models=[SD15], ckpt_name=SD15["name"])
-    net = g.node("ControlNetLoader", 2, models=[DEPTH_NET], control_net_name=DEPTH_NET["name"])
-    wanted = g.node("CLIPTextEncode", 3, "Wanted", height=90, clip=checkpoint["CLIP"],
+    tracked = g.track(tracker="landmarks_only")
+    maps = g.maps(tracked["track"], TOP, depth_range="clip")
+    g.group("Motion", tracked, maps)
+    nets, words, steer, draw, last = (
+        g.at[name] for name in ("loader", "text", "fuse", "denoise", "result")
+    )
+    g.down_to(nets, 370)
+    g.down_to(words, 480)
+    g.down_to(steer, TOP + 50)
+    over = (g.right(words) + 20, OVER)
+    checkpoint = g.node("CheckpointLoaderSimple", nets, models=[SD15], ckpt_name=SD15["name"])
+    wanted = g.node("CLIPTextEncode", words, "Wanted", height=60, clip=checkpoint["CLIP"],
                     text="a marble bust, studio light")  # fmt: skip
-    unwanted = g.node("CLIPTextEncode", 3, "Unwanted", height=90, clip=checkpoint["CLIP"], text="")
+    unwanted = g.node("CLIPTextEncode", words, "Unwanted", height=60, clip=checkpoint["CLIP"],
+                      text="")  # fmt: skip
+    net = g.node("ControlNetLoader", words, models=[DEPTH_NET], control_net_name=DEPTH_NET["name"])
+    g.group("Networks and prompts", checkpoint, wanted, unwanted, net)
+    latents = g.node("VAEEncode", steer, pixels=maps["render"], vae=checkpoint["VAE"])
     control = g.node(
-        "ControlNetApplyAdvanced", 3, positive=wanted["CONDITIONING"],
-        negative=unwanted["CONDITIONING"], control_net=net["CONTROL_NET"], image=maps["depth"],
+        "ControlNetApplyAdvanced", steer, positive=wanted["CONDITIONING"],
+        negative=unwanted["CONDITIONING"], control_net=net["CONTROL_NET"],
+        image=maps["depth"].via((g.right(words) + 10, 250)),
     )  # fmt: skip
-    latents = g.node("VAEEncode", 3, pixels=maps["render"], vae=checkpoint["VAE"])
     sampled = g.node(
-        "KSampler", 4, model=checkpoint["MODEL"], positive=control["positive"],
+        "KSampler", draw, model=checkpoint["MODEL"].via(over), positive=control["positive"],
         negative=control["negative"], latent_image=latents["LATENT"], steps=20, cfg=7.0,
         sampler_name="euler", scheduler="normal", denoise=1.0,
     )  # fmt: skip
-    frames = g.node("VAEDecode", 4, samples=sampled["LATENT"], vae=checkpoint["VAE"])
-    video = g.node("CreateVideo", 5, images=frames["IMAGE"], fps=24.0)
-    g.group("Result", video, g.save(video["VIDEO"]))
+    frames = g.node(
+        "VAEDecode", last, samples=sampled["LATENT"],
+        vae=checkpoint["VAE"].via((over[0], 50), (g.right(draw) - 20, 50)),
+    )  # fmt: skip
+    video = g.node("CreateVideo", last, images=g.under(frames, "IMAGE"), fps=24.0)
+    g.group("Result", frames, video, g.save(g.under(video, "VIDEO"), last))
 
 
 def ksampler(g: Film) -> None:
-    g.note(
+    g.lay("note", *PAINTED)
+    g.start(
         "## KSampler in place of Temporal Denoise\n\nThe model is a stock MODEL: any sampler and "
         "any patch that takes one works. Keep to *simple*, *euler* or *ddim*; *karras* and a *cfg* "
         "above 7 burn the picture." + WEIGHTS + OWN_FILES + RESULT,
-        height=440,
+        height=740,
     )
     maps = g.maps(g.track()["track"])
+    g.group("Motion", g.tracked, maps)
     g.models()
-    fused = g.fuse(maps)
-    sampled = g.node(
-        "KSampler", 4, model=g.loader["model"], positive=fused["positive"],
-        negative=fused["negative"], latent_image=fused["latent"], steps=20, cfg=3.5,
-        sampler_name="euler", scheduler="simple", denoise=1.0,
+    sampled = g.denoise(
+        g.fuse(maps), "KSampler", name="latent_image", steps=20, cfg=3.5, sampler_name="euler",
+        scheduler="simple", denoise=1.0,
     )  # fmt: skip
-    g.film(sampled["LATENT"])
+    g.film(sampled, "LATENT")
 
 
 def still(g: Film) -> None:
@@ -179,23 +219,28 @@ def still(g: Film) -> None:
 def many(g: Film) -> None:
     g.note(
         "## Many portraits, one driver\n\nThe driver is tracked once; each portrait takes its "
-        "motion. Copy **Reenact (Preview)** and **Save Video** for more portraits, and put **Load "
-        "Image** in place of the example. It needs no download." + RESULT,
+        "motion. The mirrored picture stands in place of your second portrait: put **Load Image** "
+        "there, and another in place of the example's *portrait*. For more portraits copy "
+        "**Reenact (Preview)** and **Save Video**. It needs no download." + RESULT,
         height=420,
     )
     example = g.node("MagicPortraitExample", 1)
-    face = g.node("MagicPortraitTrackFace", 1, driving=example["driving"])
-    g.group("Driver", example, face)
-    for number, (title, mirror) in enumerate((("First", False), ("Second", True)), 1):
-        picture = example["portrait"]
-        if mirror:
-            picture = g.node("ImageFlip", 1 + number, image=picture,
-                             flip_method="y-axis: horizontally")["IMAGE"]  # fmt: skip
+    flipped = g.node(
+        "ImageFlip", 1, "In place of your second portrait", image=g.under(example, "portrait"),
+        flip_method="y-axis: horizontally",
+    )  # fmt: skip
+    g.group("Portraits and driver", example, flipped)
+    g.down_to(2, 320)  # below the wires of the portraits
+    face = g.node("MagicPortraitTrackFace", 2, room=SCRUBBER, driving=example["driving"])
+    pictures = (example["portrait"], flipped["IMAGE"].via((g.right(2) + 25, 265)))
+    for title, picture, top in zip(("First", "Second"), pictures, (TOP, 610), strict=True):
+        for column in (3, 4):
+            g.down_to(column, top)
         preview = g.node(
-            "MagicPortraitPreview", 1 + number, f"{title} portrait", portrait=picture,
+            "MagicPortraitPreview", 3, f"{title} portrait", portrait=picture,
             face_track=face["face_track"],
         )  # fmt: skip
-        g.save(preview["video"], 1 + number, f"MagicPortrait_{title.lower()}")
+        g.save(preview["video"], 4, f"MagicPortrait_{title.lower()}")
 
 
 WORKFLOWS = {

@@ -1,10 +1,11 @@
-// node every_template.cjs <server url> <pack name> <folder for pictures> <template to run> <template ...>
+// node every_template.cjs <server url> <pack name> <folder for pictures> <classic|vue> <template to run>
+//   <template ...>
 // Opens each template of the pack from the template browser; runs one, made small.
-// Prints {status, error, templates: {name: {nodes, unknown, note}}, pageErrors}.
+// Prints {status, error, renderer, templates: {name: {nodes, unknown, note, placed}}, run, pageErrors}.
 const { join } = require("node:path");
-const { withPage, clickRun, orExit } = require("./page.cjs");
+const { withPage, clickRun, orExit, useRenderer } = require("./page.cjs");
 
-const [url, pack, folder, toRun, ...templates] = process.argv.slice(2);
+const [url, pack, folder, renderer, toRun, ...templates] = process.argv.slice(2);
 const SMALL = { FLAMETrack: { size: 128 }, TemporalDenoise: { steps: 2 }, KSampler: { steps: 2 } };
 
 async function pick(page, name) {
@@ -25,8 +26,8 @@ async function open(page, name) {
   await page.waitForTimeout(700);
   await page.evaluate(() => window.app.extensionManager.command.execute("Comfy.Canvas.FitView"));
   await page.waitForTimeout(700);
-  await page.screenshot({ path: join(folder, `${name}.png`) });
-  return page.evaluate(() => {
+  await page.screenshot({ path: join(folder, `${name}_${renderer}.png`) });
+  const there = await page.evaluate(() => {
     const nodes = window.app.graph.nodes;
     const known = window.LiteGraph.registered_node_types;
     return {
@@ -35,10 +36,39 @@ async function open(page, name) {
       note: nodes.some((node) => node.type === "MarkdownNote"),
     };
   });
+  return { ...there, placed: await placed(page) };
+}
+
+// Which nodes lie over one another, which hang out of their group, which groups cross one another,
+// and which scrubbers stand folded.
+function placed(page) {
+  return page.evaluate(() => {
+    const TITLE = 30;
+    const boxOf = ([x, y, wide, high]) => [x, y, x + wide, y + high];
+    const meet = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+    const holds = (a, b) => a[0] <= b[0] && a[1] <= b[1] && a[2] >= b[2] && a[3] >= b[3];
+    const nodes = window.app.graph.nodes.map(({ title, pos, size }) => ({
+      title,
+      box: boxOf([pos[0], pos[1] - TITLE, size[0], size[1] + TITLE]),
+    }));
+    const groups = window.app.graph.groups.map(({ title, pos, size }) => ({
+      title,
+      box: boxOf([...pos, ...size]),
+    }));
+    const pairs = (all) => all.flatMap((a, i) => all.slice(i + 1).map((b) => [a, b]));
+    const over = (all) => pairs(all).filter(([a, b]) => meet(a.box, b.box)).map(([a, b]) => [a.title, b.title]);
+    const hang = groups.flatMap((group) =>
+      nodes.filter((node) => meet(group.box, node.box) && !holds(group.box, node.box)).map(({ title }) => title)
+    );
+    const folded = document.querySelectorAll(".mp-scrub.mp-shut:not([hidden])").length;
+    return { over: [...over(nodes), ...over(groups)], hang, folded };
+  });
 }
 
 orExit(
   withPage(url, async (page) => {
+    const used = await useRenderer(page, renderer);
+    if (used !== renderer) return { status: "execution_success", renderer: used };
     const seen = {};
     for (const name of [...templates.filter((name) => name !== toRun), toRun])
       seen[name] = await open(page, name);
@@ -49,7 +79,7 @@ orExit(
     }, SMALL);
     const end = await clickRun(page);
     await page.waitForTimeout(3000); // the saved clip appears on its node
-    await page.screenshot({ path: join(folder, `${toRun}_run.png`) });
-    return { ...end, templates: seen };
+    await page.screenshot({ path: join(folder, `${toRun}_${used}_run.png`) });
+    return { ...end, renderer: used, templates: seen, run: await placed(page) };
   })
 );

@@ -191,14 +191,21 @@ def test_blueprint(server, environment, pictures):
     assert len(page["nodes"]) == 3
 
 
-def test_every_template(model_server, environment, pictures):
-    """Each opens from the template browser with no node unknown; the full reenactment runs."""
+IN_ORDER = {"over": [], "hang": [], "folded": 0}
+
+
+def test_every_template(model_server, environment, pictures, renderer):
+    """Each opens from the template browser with no node unknown, none over another, none out of
+    its group; the full reenactment runs, and then opens its scrubbers."""
     names = [path.stem for path in sorted((HERE.parents[1] / "workflows").glob("*.json"))]
     page = drive(
         "every_template.cjs", environment, model_server.url, "ComfyUI-MagicPortrait", pictures,
-        "02_full_reenactment", *names,
+        renderer, "02_full_reenactment", *names,
     )  # fmt: skip
+    check_renderer(page, renderer)
     assert sorted(page["templates"]) == names
     for name, seen in page["templates"].items():
         assert seen["unknown"] == [], name
         assert seen["note"], name
+        assert seen["placed"] == IN_ORDER, name
+    assert page["run"] == IN_ORDER
