@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from .checks import check_choice
 from .errors import InputError
-from .weights.advice import command
+from .weights.advice import command, models_option
 from .weights.folders import models_folder
 
+KIND = "magicportrait"  #: of the folder that holds the diffusion engine's weights
 ENGINES = ("auto", "diffusion", "preview")
 
 
@@ -41,7 +42,7 @@ def choose_engine(engine: str = "auto", models: str | os.PathLike | None = None)
             raise InputError(
                 f"{error} Or use --engine preview, which needs no download."
             ) from error
-        listed = command("weights list")
+        listed = command("weights list" + (models_option(folder / KIND, KIND) or ""))
         why = f"the diffusion engine's weights are not all in {folder}: {listed}"
         return EngineChoice("preview", why)
     return EngineChoice("diffusion", "asked for" if engine != "auto" else "its weights are here")

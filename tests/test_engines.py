@@ -11,7 +11,8 @@ def test_auto_says_what_is_missing(tmp_path):
     choice = choose_engine("auto", tmp_path)
     assert choice.name == "preview"
     assert choice.why == (
-        f"the diffusion engine's weights are not all in {tmp_path}: `magicportrait weights list`"
+        f"the diffusion engine's weights are not all in {tmp_path}: "
+        f'`magicportrait weights list --models "{tmp_path}"`'
     )
 
 

@@ -243,5 +243,6 @@ def test_doctor_knows_what_is_here(cli, tmp_path, gnm, monkeypatch):
     named = json.loads(cli("doctor", "--models", "elsewhere", "--json").stdout)
     assert named["models"] == "elsewhere"
     assert named["files"] == before
-    assert "elsewhere" in named["engine"]["why"]
+    folder = Path("elsewhere").absolute()
+    assert f'`magicportrait weights list --models "{folder}"`' in named["engine"]["why"]
     assert [file["name"] for file in after if file["present"]] == ["gnm_head.npz"]
