@@ -56,7 +56,7 @@ def refined(g: Film) -> None:
     )  # fmt: skip
     preview = g.node(
         "MagicPortraitPreview", column,
-        portrait=tracked["portrait_crop"].via((between, 170)),
+        portrait=tracked["portrait_crop"].via((between, 170), (between, face.bottom)),
         face_track=g.under(face, "face_track"),
     )  # fmt: skip
     g.models(top=450)
