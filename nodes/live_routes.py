@@ -94,7 +94,7 @@ async def frame(request: web.Request) -> web.Response:
 
 @PromptServer.instance.routes.post("/magicportrait/still")
 async def still(request: web.Request) -> web.Response:
-    """{run, sliders} -> the still editor's JPEG; 404 without a run, 400 for bad sliders."""
+    """{run, sliders} -> the still editor's JPEG; 404 without a run, 400 if it cannot be."""
     asked = await _asked(request)
     portrait = _held(held_portraits, asked)
     return await _picture(partial(portrait.edited, asked.get("sliders", {})))

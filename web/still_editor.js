@@ -1,8 +1,9 @@
 // The still editor's live preview: a moved slider asks the server for the picture and shows it on
 // the node. One request is under way at a time; the latest values wait for it.
+import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { latest, post } from "./lib/pictures.js";
-import { followRuns } from "./lib/runs.js";
+import { followRuns, promptId } from "./lib/runs.js";
 import { onSliders, slidersOf } from "./lib/widget.js";
 
 async function fetchPicture(what) {
@@ -12,6 +13,13 @@ async function fetchPicture(what) {
 
 async function show(node, blob) {
   if (!blob) return;
+  if (window.LiteGraph?.vueNodesMode) {
+    // as a sampler's preview, which the host shows and clears away; such nodes draw no node.imgs
+    const id = promptId(node);
+    const detail = { blob, nodeId: id, displayNodeId: id };
+    api.dispatchEvent(new CustomEvent("b_preview_with_metadata", { detail }));
+    return;
+  }
   const picture = new Image();
   picture.src = URL.createObjectURL(blob);
   await picture.decode();
@@ -23,7 +31,7 @@ async function show(node, blob) {
 }
 
 function give(node) {
-  let run = null;
+  let run = null; // the key of what the server holds
   const wish = latest(fetchPicture, (blob) => show(node, blob));
   const ask = () => run && wish({ run, sliders: slidersOf(node) });
   onSliders(node, ask);

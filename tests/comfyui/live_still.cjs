@@ -1,9 +1,9 @@
 // node live_still.cjs <server url> <screenshot folder> <classic|vue> <root|subgraph>
 // Builds example -> still editor, the latter folded into a subgraph where that is asked for, runs it
 // once and moves a slider; then does so in the page reloaded, where nothing is run.
-// Prints {status, error, renderer, depth, noted, fresh, reloaded, ran, pageErrors}: of fresh and
-// reloaded each the cells of the picture on the node before and after; depth, of the editor in
-// subgraphs; noted, the name of the widget that a note adds.
+// Prints {status, error, renderer, depth, noted, fresh, reloaded, ran, pictures, pageErrors}: of
+// fresh and reloaded each the cells of the picture on the node before and after; depth, of the editor
+// in subgraphs; noted, the name of the widget that a note adds; pictures, how many the node shows.
 const { join } = require("node:path");
 const { withPage, clickRun, orExit, useRenderer, settle } = require("./page.cjs");
 
@@ -36,7 +36,13 @@ function define() {
     }
     return null;
   };
-  window.source = () => window.editor()?.node.imgs?.[0]?.src ?? null;
+  window.pictures = () => {
+    const { node } = window.editor();
+    if (!window.LiteGraph.vueNodesMode) return node.imgs ?? [];
+    const shown = [...document.querySelectorAll(`[data-node-id="${node.id}"] img`)];
+    return shown.filter((image) => image.complete && image.naturalWidth && image.offsetWidth);
+  };
+  window.source = () => (window.editor() && window.pictures()[0]?.src) ?? null;
   window.ran = false;
   window.app.api.addEventListener("execution_start", () => (window.ran = true));
 }
@@ -70,7 +76,7 @@ function moveYaw(to) {
 function cells() {
   const canvas = Object.assign(document.createElement("canvas"), { width: 16, height: 16 });
   const ctx = canvas.getContext("2d");
-  ctx.drawImage(window.editor().node.imgs[0], 0, 0, 16, 16);
+  ctx.drawImage(window.pictures()[0], 0, 0, 16, 16);
   return [...ctx.getImageData(0, 0, 16, 16).data].filter((_, i) => i % 4 < 3);
 }
 
@@ -98,6 +104,8 @@ orExit(
     const fresh = await moved(page, 15);
     await settle(page);
     await page.screenshot({ path: join(folder, `still_${place}_${renderer}.png`) });
+    const count = () => page.evaluate(() => window.pictures().length);
+    const pictures = [await count()];
     const ran = { fresh: await page.evaluate(() => window.ran) };
 
     await page.waitForTimeout(3000); // the page keeps its graph for the next time
@@ -109,6 +117,7 @@ orExit(
     await settle(page);
     await page.screenshot({ path: join(folder, `still_${place}_${renderer}_reloaded.png`) });
     ran.reloaded = await page.evaluate(() => window.ran);
-    return { ...end, renderer: used, depth, noted, fresh, reloaded, ran };
+    pictures.push(await count());
+    return { ...end, renderer: used, depth, noted, fresh, reloaded, ran, pictures };
   })
 );

@@ -157,6 +157,7 @@ def test_still_follows_its_sliders(server, environment, pictures, renderer, plac
         first, moved = page[when]
         assert max(first) - min(first) > 60, "the picture is blank"
         assert max(abs(a - b) for a, b in zip(first, moved, strict=True)) >= 8, when
+    assert page["pictures"] == [1, 1], "one picture on the node"
 
 
 @pytest.mark.parametrize("palette", ["dark", "light"])
@@ -175,10 +176,12 @@ def test_weights_badge(server, environment, pictures, renderer, palette):
         assert node["covered"] == [], "nothing lies over it"
         assert node["inside"], "all of it is in the window"
         assert node["badge"] >= 24, "the badge is cut"
+        seen = {"opaque": True, "covered": [], "inside": True, "above": True}
+        assert node["above"] == seen, "at the window's foot it opens upwards"
         assert node["closed"] == ["badge", "Escape", "elsewhere", "out of sight"]
         assert node["left"] == 3, "a key for the list is none for the graph"
     assert model["scrolled"] > 0, "what has no room scrolls"
-    assert model["followed"] == [-40, 60], "it moves with the badge"
+    assert model["followed"] == [-40, 150], "it moves with the badge"
 
 
 def test_blueprint(server, environment, pictures):

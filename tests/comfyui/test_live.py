@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,7 +143,10 @@ def coarse(picture: np.ndarray) -> np.ndarray:
         ({"run": "99"}, 404, "run the graph once"),
         ({"run": None}, 404, "run the graph once"),
         ({"frame": 96}, 400, "frame must be 0 to 95, got 96"),
-        ({"frame": "x"}, 400, "invalid literal"),
+        ({"frame": "x"}, 400, "frame must be a whole number"),
+        ({"frame": None}, 400, "frame must be a whole number"),
+        ({"node": PREVIEW, "view": "result", "sliders": [1]}, 400, "sliders must be an object"),
+        ({"node": PREVIEW, "view": "result", "sliders": SLIDERS | {"pose": []}}, 400, "pose must"),
         ({"view": "../../comfy.db"}, 400, "this node has no view"),
         ({"node": PREVIEW, "view": "result", "sliders": {"pose": 9}}, 400, "neutral_frame"),
         ({"node": PREVIEW, "view": "result", "sliders": SLIDERS | {"pose": 9}}, 400, "gain pose"),
@@ -152,6 +156,53 @@ def test_what_cannot_be_is_said(ask, what, code, said):
     answered, text = refused(ask, **what)
     assert answered == code
     assert said in text
+
+
+def test_what_is_no_input_is_left_out(ask):
+    """A widget that the host adds to the node, such as a note's."""
+    own = {"node": PREVIEW, "view": "result", "frame": 20}
+    noted = ask(**own, sliders=SLIDERS | {"$$node-text-preview": "a note", "x": [1]})
+    assert np.array_equal(noted, ask(**own, sliders=SLIDERS))
+
+
+@pytest.mark.parametrize("route", ["runs", "curves", "frame", "still"])
+@pytest.mark.parametrize("body", [b"{", b"[1]", b"5", b"null", b"\xff", b"", b"[" * 100_000])
+def test_a_body_that_is_no_object_is_refused(server, route, body):
+    headers = {"Content-Type": "application/json"}
+    url = f"{server.url}/magicportrait/{route}"
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60)
+    assert error.value.code == 400
+    assert "must be" in error.value.read().decode()
+
+
+def test_a_still_is_held_by_what_was_fed_to_it(server):
+    """Wherever the node lies and however its sliders stand."""
+    sliders = dict.fromkeys(("yaw", "pitch", "roll", "blink", "smile", "mouth", "brows"), 0.0)
+    example = {"class_type": "MagicPortraitExample", "inputs": {}}
+    editor = {"class_type": "MagicPortraitStillEditor"}
+    graph = {"1": example, "12:5": editor | {"inputs": {"portrait": ["1", 0]} | sliders}}
+    entry = succeeded(server.run(graph))
+    assert entry["outputs"]["12:5"]["images"]
+    run = key(entry, "12:5")
+    assert found(server, prompt=changed(graph, "12:5", yaw=9)) == {"12:5": run}
+    assert found(server, prompt=changed(graph, "12:5", portrait=["1", 1])) == {}
+
+    def still(**sliders) -> np.ndarray:
+        answer = server.request("/magicportrait/still", {"run": run, "sliders": sliders})
+        return np.asarray(Image.open(io.BytesIO(answer)).convert("RGB")).astype(int)
+
+    assert np.abs(still(yaw=15) - still()).mean() > 0.5
+    assert np.array_equal(still(yaw=15, **{"$$node-text-preview": "a note"}), still(yaw=15))
+    for sliders, said in (
+        ({"yaw": 99}, "yaw must be"),
+        ({"yaw": None}, "yaw must be"),
+        ([], "obj"),
+    ):
+        with pytest.raises(urllib.error.HTTPError) as error:
+            server.request("/magicportrait/still", {"run": run, "sliders": sliders})
+        assert error.value.code == 400
+        assert said in error.value.read().decode()
 
 
 @pytest.mark.parametrize("graph", ["bare", "headed"])
@@ -178,7 +229,8 @@ from host import error_of, run_node
 from pack.magicportrait_core.faces.tracker import track_image
 from pack.nodes.convert import to_uint8
 from pack.nodes.example import MagicPortraitExample
-from pack.nodes.live_track import UI, held_run, hold_preview
+from pack.nodes.held import UI
+from pack.nodes.live_track import held_runs, hold_preview
 from pack.nodes.networks import face_networks
 from pack.nodes.sockets import TrackedFace
 from pack.nodes.track_face import MagicPortraitTrackFace
@@ -191,7 +243,7 @@ still = track_image(to_uint8(picture), face_networks(), name="the portrait")
 for views in (face.views, dict()):
     driver = TrackedFace(face.track, None, views)
     told = hold_preview("1", picture, still, driver)
-    run = held_run(told[UI][0]["run"])
+    run = held_runs.get(told[UI][0]["run"])
     print("SAID", error_of(run.picture, "frame", 3, True, None))
 """
 

@@ -1,7 +1,7 @@
 // node weights_badge.cjs <server url> <screenshot folder> <classic|vue> <dark|light>
 // Opens the list of files of each loader, with a node right below it, and closes it in every way.
 // Prints {status, renderer, <type>: {summary, files, sizes, badge, opaque, covered, inside,
-// scrolled, followed, closed, left}, pageErrors}.
+// scrolled, followed, above, closed, left}, pageErrors}.
 const { join } = require("node:path");
 const { withPage, orExit, useRenderer, usePalette, settle } = require("./page.cjs");
 
@@ -19,8 +19,11 @@ function build(type) {
     return node;
   };
   const loader = place(type, [300, 60]);
-  place("CLIPTextEncode", [300, loader.pos[1] + loader.size[1] + 60]);
   place("KSampler", [900, 60]);
+  return new Promise((resolve) => {
+    const below = () => place("CLIPTextEncode", [300, loader.pos[1] + loader.size[1] + 60]);
+    setTimeout(() => resolve(below() && null), 1000); // by then the loader has its size
+  });
 }
 
 // Runs in the page: every node's place and size.
@@ -67,6 +70,15 @@ async function move([dx, dy]) {
   return [after.left - before.left, after.top - before.top].map(Math.round);
 }
 
+// Runs in the page: moves the graph until the badge is near the window's foot.
+async function toFoot() {
+  const { ds } = window.app.canvas;
+  const badge = document.querySelector(".mp-badge").getBoundingClientRect();
+  ds.offset = [ds.offset[0], ds.offset[1] + innerHeight - 120 - badge.bottom];
+  window.app.canvas.setDirty(true, true);
+  for (let i = 0; i < 20; i++) await new Promise(requestAnimationFrame);
+}
+
 async function closeEachWay(page, badge) {
   const panel = page.locator(".mp-panel");
   const ways = {
@@ -102,16 +114,20 @@ async function tryBadge(page, type) {
   const after = await page.evaluate(sizes);
   const tall = await page.evaluate(shownHeight);
   await page.keyboard.press("Delete"); // of the panel's own: the nodes stay
-  const followed = await page.evaluate(move, [-40, 60]);
+  const followed = await page.evaluate(move, [-40, 150]);
   const panel = page.locator(".mp-panel");
   const { x, y } = await panel.boundingBox();
   await page.mouse.move(x + 50, y + 50);
   await page.mouse.wheel(0, 300);
   await page.waitForTimeout(500);
   const scrolled = await panel.evaluate((element) => element.scrollTop);
+  await page.evaluate(toFoot);
+  const above = await page.evaluate(look);
+  const foot = (await panel.boundingBox()).y + (await panel.boundingBox()).height;
+  above.above = foot <= (await badge.boundingBox()).y;
   const closed = await closeEachWay(page, badge);
   const left = await page.evaluate(() => window.app.graph.nodes.length);
-  return { summary, files, sizes: [before, after], badge: tall, ...seen, followed, scrolled, closed, left };
+  return { summary, files, sizes: [before, after], badge: tall, ...seen, followed, scrolled, above, closed, left };
 }
 
 orExit(

@@ -33,6 +33,16 @@ function isAt(node, id) {
   return graph != null && graph.id === (node.graph ?? graph).id;
 }
 
+// The id that a prompt has the node under, as above; of a subgraph in use twice, the first.
+export function promptId(node, graph = node.graph?.rootGraph ?? app.graph, around = "") {
+  if (!node.graph || graph.id === node.graph.id) return `${around}${node.id}`;
+  for (const { id, subgraph } of graph.nodes) {
+    const found = subgraph && promptId(node, subgraph, `${around}${id}:`);
+    if (found) return found;
+  }
+  return null;
+}
+
 async function find(asked, only = null) {
   const answer = await post("/magicportrait/runs", asked);
   if (!answer.ok) return;
