@@ -178,7 +178,7 @@ def test_a_body_that_is_no_object_is_refused(server, route, body):
 
 def test_a_still_is_held_by_what_was_fed_to_it(server):
     """Wherever the node lies and however its sliders stand."""
-    sliders = {name: 0.0 for name in ("yaw", "pitch", "roll", "blink", "smile", "mouth", "brows")}
+    sliders = dict.fromkeys(("yaw", "pitch", "roll", "blink", "smile", "mouth", "brows"), 0.0)
     example = {"class_type": "MagicPortraitExample", "inputs": {}}
     editor = {"class_type": "MagicPortraitStillEditor"}
     graph = {"1": example, "12:5": editor | {"inputs": {"portrait": ["1", 0]} | sliders}}

@@ -84,7 +84,7 @@ async function closeEachWay(page, badge) {
   const ways = {
     badge: () => badge.click(),
     Escape: () => page.keyboard.press("Escape"),
-    elsewhere: () => page.mouse.click(1450, 700),
+    elsewhere: () => page.mouse.click(1200, 500),
     "out of sight": () => page.evaluate(move, [0, -5000]),
   };
   const closed = [];
