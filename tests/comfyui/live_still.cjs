@@ -42,7 +42,7 @@ function define() {
     const shown = [...document.querySelectorAll(`[data-node-id="${node.id}"] img`)];
     return shown.filter((image) => image.complete && image.naturalWidth && image.offsetWidth);
   };
-  window.source = () => (window.editor() && window.pictures()[0]?.src) ?? null;
+  window.source = () => (window.editor() && window.pictures().at(-1)?.src) ?? null;
   window.ran = false;
   window.app.api.addEventListener("execution_start", () => (window.ran = true));
 }
@@ -76,7 +76,7 @@ function moveYaw(to) {
 function cells() {
   const canvas = Object.assign(document.createElement("canvas"), { width: 16, height: 16 });
   const ctx = canvas.getContext("2d");
-  ctx.drawImage(window.pictures()[0], 0, 0, 16, 16);
+  ctx.drawImage(window.pictures().at(-1), 0, 0, 16, 16);
   return [...ctx.getImageData(0, 0, 16, 16).data].filter((_, i) => i % 4 < 3);
 }
 

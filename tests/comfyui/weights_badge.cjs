@@ -9,9 +9,11 @@ const [url, folder, renderer, palette] = process.argv.slice(2);
 const TYPES = ["MagicPortraitModelLoader", "MagicPortraitHeadLoader"];
 
 // Runs in the page: the loader, a node right below, one far aside.
-function build(type) {
+// Newer pages keep the elements of a node whose id comes again: each try has ids of its own.
+function build([type, first]) {
   const { app, LiteGraph } = window;
   app.graph.clear();
+  app.graph.state.lastNodeId = first;
   const place = (type, pos) => {
     const node = LiteGraph.createNode(type);
     node.pos = pos;
@@ -84,7 +86,7 @@ async function closeEachWay(page, badge) {
   const ways = {
     badge: () => badge.click(),
     Escape: () => page.keyboard.press("Escape"),
-    elsewhere: () => page.mouse.click(1450, 700),
+    elsewhere: () => page.mouse.click(1200, 500),
     "out of sight": () => page.evaluate(move, [0, -5000]),
   };
   const closed = [];
@@ -99,7 +101,7 @@ async function closeEachWay(page, badge) {
 }
 
 async function tryBadge(page, type) {
-  await page.evaluate(build, type);
+  await page.evaluate(build, [type, 100 * TYPES.indexOf(type)]);
   await settle(page);
   const badge = page.locator(".mp-badge");
   await page.waitForFunction(() => /installed/.test(document.querySelector(".mp-badge")?.textContent));
