@@ -16,6 +16,8 @@ async function show(node, blob) {
   if (window.LiteGraph?.vueNodesMode) {
     // as a sampler's preview, which the host shows and clears away; such nodes draw no node.imgs
     const id = promptId(node);
+    const none = { node: id, display_node: id, output: {} }; // else the run's stays above it
+    api.dispatchEvent(new CustomEvent("executed", { detail: none }));
     const detail = { blob, nodeId: id, displayNodeId: id };
     api.dispatchEvent(new CustomEvent("b_preview_with_metadata", { detail }));
     return;

@@ -158,7 +158,7 @@ def test_still_follows_its_sliders(server, environment, pictures, renderer, plac
         assert max(first) - min(first) > 60, "the picture is blank"
         assert max(abs(a - b) for a, b in zip(first, moved, strict=True)) >= 8, when
     # the new nodes show the live picture below that of the run
-    assert page["pictures"] == ([2, 1] if renderer == "vue" else [1, 1])
+    assert page["pictures"] == [1, 1]
 
 
 @pytest.mark.parametrize("palette", ["dark", "light"])
