@@ -16,7 +16,6 @@ from magicportrait_core.faces.tracker import track_image
 from magicportrait_core.flame.placing import in_frame, pivot_points, width_in_frame
 from magicportrait_core.flame.readout import head_angles
 from magicportrait_core.flame.regressor_files import regressor_file, save_regressor
-from magicportrait_core.motion.head_models import TrackerChoice, make_tracker
 from magicportrait_core.motion.head_pipeline import (
     MapSettings,
     fitted,
@@ -316,8 +315,3 @@ def test_maps_are_made_smaller_not_stretched():
 def test_a_part_of_no_clip_is_refused(maps, tmp_path):
     with pytest.raises(InputError, match="--driving"):
         maps(tmp_path / "t.safetensors", None, tmp_path / "m.mp4", trim=SIX)
-
-
-def test_the_papers_tracker_names_all_it_lacks(tmp_path):
-    with pytest.raises(InputError, match=r"deca_model\.tar.*SMIRK_em1\.pt"):
-        make_tracker(TrackerChoice("deca_smirk", "asked for"), small_head(), tmp_path)
