@@ -40,7 +40,7 @@ class Priors:
     """Standard deviations; what is not listed is free."""
 
     noise: float = 0.008  #: of a landmark, picture units
-    depth_noise: float = 0.06  #: of its depth once it is calibrated
+    depth_noise: float = 0.045  #: of its depth once it is calibrated
     outlier: float = 3.0  #: noise, from which on a residual counts linearly (Huber)
     shape: float = 1.0
     nearness: tuple[float, float] = (1.25, 0.1)  #: mean, 1 / metres

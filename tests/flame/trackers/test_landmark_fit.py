@@ -23,6 +23,7 @@ from tests.small_head import small_head
 from tests.synthetic_truth import act, onto_axis
 
 MATRICES = Path(__file__).with_name("driving_matrices.safetensors")
+LANDMARKS = Path(__file__).with_name("driving_landmarks.safetensors")
 OPENINGS = ("lip_gap", "mouth_width", "brow_height", "jaw", "blinks", "eye_gap")
 
 
@@ -91,14 +92,37 @@ def test_a_still_stays_still(golden_head, noisy_still):
     assert (px - px.mean(0)).square().sum(-1).mean().sqrt() <= 0.3
 
 
-def test_footage_turns_as_mediapipe_says(golden_head, shared_media):
-    """MediaPipe lays a rigid face on its landmarks and their depth, unprojected by a camera.
+@pytest.mark.parametrize("mode", ["matrices", "video"])
+def test_mediapipes_own_landmarks_turn_as_its_matrices(golden_head, mode):
+    """Landmarks that MediaPipe's newest network found, as Track Face takes them from the host.
 
-    That depth is a network's, relative to the face, so a ray to the head turns the matrix by a
-    part of its angle only: pitch as it is and pitch as seen along the ray are both compared.
+    It lays a rigid face on them and on their depth, unprojected by a camera. Found: pitch .984
+    where it looked at each frame alone, .980 where it followed the face; yaw .998, roll .995.
+    """
+    stored, matrices = load_file(LANDMARKS), load_file(MATRICES)[mode]
+    indices, points = stored["indices"].long(), stored[mode].float() / 32
+    landmarks = torch.zeros(len(points), 478, 3)
+    landmarks[:, indices] = points
+    boxes, seen = stored[f"{mode}.boxes"], torch.ones(len(points))
+    faces = FaceTrack(boxes, landmarks, seen, seen.bool(), (512, 512), Fraction(24))
+    laid = register(golden_head)
+    laid = laid[torch.isin(laid.indices, indices).nonzero()[:, 0]]
+    assert len(laid.indices) == len(indices)
+    fit = LandmarkFit(golden_head, registration=laid).fit(faces)
+    found, theirs = to_euler(fit.params.global_pose), to_euler(axis_angle(turned(matrices)))
+    for name, ours, angle in zip(("yaw", "pitch", "roll"), found, theirs, strict=True):
+        assert correlation(ours, angle) >= 0.98, name
+
+
+def test_footage_turns_as_mediapipe_says(golden_head, shared_media):
+    """The same matrices, and the landmarks of the network that comes with the package.
 
     Pitch moves by 3 degrees only, and MediaPipe's image and video modes agree in it to .971, so
-    nothing can agree to .98 with both. The fit gives .9705 and .9751, .9800 with their mean.
+    nothing can agree to .98 with both: each is noise to the other, and their mean is the better
+    truth. The fit gives .969 and .977, .9805 with the mean.
+
+    Their depth is a network's, relative to the face, so a ray to the head turns the matrix by a
+    part of its angle only: pitch as it is and pitch as seen along the ray are both compared.
     """
     faces = track_faces(open_video(shared_media / "driving.mp4"), load_networks())
     found = to_euler(LandmarkFit(golden_head).fit(faces).params.global_pose)
@@ -106,11 +130,12 @@ def test_footage_turns_as_mediapipe_says(golden_head, shared_media):
     image, video = (to_euler(axis_angle(turned(matrices))) for matrices in modes)
     place = modes[0][:, :3, 3]
     seen = to_euler(axis_angle(onto_axis(place) @ turned(modes[0])))
-    least = {"yaw": (0.99, 0.99, 0.98), "pitch": (0.965, 0.979, 0.955), "roll": (0.98, 0.98, 0.96)}
-    for name, ours, a, b, c in zip(least, found, image, video, seen, strict=True):
-        as_it_is, of_both, along = least[name]
+    for name, ours, a, b in zip(("yaw", "pitch", "roll"), found, image, video, strict=True):
+        assert correlation(ours, (a + b) / 2) >= 0.98, name
+    least = {"yaw": (0.99, 0.99), "pitch": (0.965, 0.955), "roll": (0.98, 0.96)}
+    for name, ours, a, c in zip(least, found, image, seen, strict=True):
+        as_it_is, along = least[name]
         assert correlation(ours, a) >= as_it_is, name
-        assert correlation(ours, (a + b) / 2) >= of_both, name
         assert correlation(ours, c) >= along, name
     assert correlation(image[1], video[1]) < 0.975  # the reference's own noise
 
