@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..magicportrait_core.faces.framing import CROPS, SCALES
-from ..magicportrait_core.flame.library import AUTO
+from ..magicportrait_core.flame.library.library import AUTO
 from ..magicportrait_core.looking.track_views import driver_views
 from ..magicportrait_core.motion.choice import LANDMARKS_ONLY, MOTION_TRACKERS, ways_to_a_head
 from ..magicportrait_core.motion.pipeline import (

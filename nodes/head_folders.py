@@ -8,8 +8,8 @@ from pathlib import Path
 import folder_paths
 
 from ..magicportrait_core.errors import InputError
-from ..magicportrait_core.flame.convert import folder_state, import_file, import_folder
-from ..magicportrait_core.flame.library import AUTO, heads, open_head
+from ..magicportrait_core.flame.importers.convert import folder_state, import_file, import_folder
+from ..magicportrait_core.flame.library.library import AUTO, heads, open_head
 from ..magicportrait_core.motion.choice import LANDMARKS_ONLY, ways_to_a_head
 from ..magicportrait_core.types import Progress
 from ..magicportrait_core.weights.catalog import HEADS, Entry

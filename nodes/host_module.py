@@ -11,7 +11,7 @@ from comfy import model_management
 from comfy.ldm.modules.attention import optimized_attention
 from torch import Tensor, nn
 
-from ..magicportrait_core.diffusion.loading import MODULES, load_into
+from ..magicportrait_core.diffusion.checkpoints.loading import MODULES, load_into
 
 #: what a user may choose; float16 comes before bfloat16, which loses ten times as much here
 DTYPES = {

@@ -14,9 +14,9 @@ import comfy.supported_models_base
 from comfy import model_management
 from torch import Tensor
 
+from ..magicportrait_core.diffusion.backbone.skips import Residuals
 from ..magicportrait_core.diffusion.context_windows import PRESETS
 from ..magicportrait_core.diffusion.schedule import BETA_END, BETA_START
-from ..magicportrait_core.diffusion.skips import Residuals
 from ..magicportrait_core.errors import InputError
 from .conds import KEY, CondFace, Told, chunk_conditions
 from .host_module import choose_precision, config_of, host_attention, host_module

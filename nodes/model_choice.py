@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..magicportrait_core.diffusion.identify import identify
-from ..magicportrait_core.diffusion.model_files import KEYS, PARTS, ModelFiles
-from ..magicportrait_core.diffusion.model_folders import MOTION_FILE, ModelFolders
+from ..magicportrait_core.diffusion.checkpoints.identify import identify
+from ..magicportrait_core.diffusion.checkpoints.model_files import KEYS, PARTS, ModelFiles
+from ..magicportrait_core.diffusion.checkpoints.model_folders import MOTION_FILE, ModelFolders
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.types import Progress, no_progress
 from ..magicportrait_core.weights.advice import command, models_option

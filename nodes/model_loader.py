@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ..magicportrait_core.diffusion.checkpoints.model_files import PARTS, read_part
+from ..magicportrait_core.diffusion.checkpoints.weight_files import weight_files
 from ..magicportrait_core.diffusion.guidance_encoder import KINDS
-from ..magicportrait_core.diffusion.model_files import PARTS, read_part
-from ..magicportrait_core.diffusion.weight_files import weight_files
 from .host_module import DTYPES
 from .model import make_model
 from .model_choice import AUTO, KIND, MODEL, OFFICIAL, choose_files, files_state, known_files

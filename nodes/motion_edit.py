@@ -7,7 +7,7 @@ from functools import partial
 
 from comfy_api.latest import io
 
-from ..magicportrait_core.flame.keyed import WAYS
+from ..magicportrait_core.flame.keyframes.keyed import WAYS
 from ..magicportrait_core.motion.pipeline import AnyMotion, edited, without_effect
 from ..magicportrait_core.types import TransferSettings
 from ..magicportrait_core.types.motion import PIVOTS

@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..magicportrait_core.diffusion.attention import Attend
-from ..magicportrait_core.diffusion.hooks import Hooks, Site, Spot
+from ..magicportrait_core.diffusion.layers.attention import Attend
+from ..magicportrait_core.diffusion.layers.hooks import Hooks, Site, Spot
 from .recorded_attention import remember
 
 

@@ -11,8 +11,8 @@ from comfy import model_management
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
+from ..magicportrait_core.diffusion.clips.lazy_guidance import CACHE_BYTES, LazyGuidance, MapSource
 from ..magicportrait_core.diffusion.guidance_encoder import KINDS
-from ..magicportrait_core.diffusion.lazy_guidance import CACHE_BYTES, LazyGuidance, MapSource
 from ..magicportrait_core.types import MotionGuidance, Progress, ReferenceCondition
 from .host_module import Precision, choose_precision, host_module
 

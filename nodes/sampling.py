@@ -16,7 +16,7 @@ from ..magicportrait_core.diffusion.schedule import (
     previous_time,
     trailing_timesteps,
 )
-from ..magicportrait_core.diffusion.solver import whole_steps
+from ..magicportrait_core.diffusion.solvers.solver import whole_steps
 
 PAPER_SAMPLER = "magicportrait_ddim"
 SAMPLERS = [PAPER_SAMPLER, *comfy.samplers.SAMPLER_NAMES]

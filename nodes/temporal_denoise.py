@@ -11,8 +11,8 @@ import latent_preview
 import torch
 from comfy_api.latest import io
 
+from ..magicportrait_core.diffusion.clips.noise import initial_noise
 from ..magicportrait_core.diffusion.context_windows import PRESETS, WindowSettings
-from ..magicportrait_core.diffusion.noise import initial_noise
 from ..magicportrait_core.errors import InputError
 from .model import is_face_model
 from .sampling import PAPER_SAMPLER, SAMPLERS, SCHEDULERS, plan_run

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import folder_paths
 
-from ..magicportrait_core.diffusion.model_files import KEYS
-from ..magicportrait_core.diffusion.model_folders import ModelFolders
+from ..magicportrait_core.diffusion.checkpoints.model_files import KEYS
+from ..magicportrait_core.diffusion.checkpoints.model_folders import ModelFolders
 from ..magicportrait_core.weights.catalog import CATALOG, HEADS, Entry, entry_of, size_text
 
 _UNET, _MOTION, _BASE = "denoising_unet", "motion_module", "sd15_unet"

@@ -15,8 +15,8 @@ import pack
 import tiny
 from comfy.cli_args import LatentPreviewMethod, args
 from host import run_node
-from pack.magicportrait_core.diffusion.model_files import PARTS, read_part
-from pack.magicportrait_core.diffusion.tiny_models import make_tiny
+from pack.magicportrait_core.diffusion.checkpoints.model_files import PARTS, read_part
+from pack.magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
 from pack.nodes import model_choice
 from pack.nodes.model_choice import choose_files, files_state
 from pack.nodes.model_folders import folders_of, listed
