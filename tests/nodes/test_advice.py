@@ -121,11 +121,11 @@ def test_a_failed_download_is_tried_again_where_it_failed(core, monkeypatch, tmp
 
 def test_messages_and_pages_call_nodes_by_their_titles():
     """Who reads them sees no ids."""
-    ids = re.findall(r'node_id="(\w+)"', "".join(p.read_text() for p in NODES.glob("*.py")))
+    ids = re.findall(r'node_id="(\w+)"', "".join(p.read_text() for p in NODES.rglob("*.py")))
     assert len(ids) > 10
     spoken = [
         (path.name, node.value)
-        for path in NODES.glob("*.py")
+        for path in NODES.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
     ]

@@ -11,7 +11,7 @@ from pack.magicportrait_core.diffusion.checkpoints.loading import build_module
 from pack.magicportrait_core.diffusion.context_windows import PRESETS
 from pack.magicportrait_core.diffusion.sampler import SampleSettings, sample
 from pack.nodes.temporal_denoise import TemporalDenoise
-from pack.nodes.windows import set_windows
+from pack.nodes.unet.windows import set_windows
 
 positive, negative, latent = tiny.fused()
 SETTINGS = {
