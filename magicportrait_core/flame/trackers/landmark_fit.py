@@ -29,7 +29,7 @@ from ..fitting.points import HeadPoints, PointState
 from ..fitting.rigid import rigid_pose, spread_frames
 from ..head_model import Embedding, HeadModel
 from ..projection import camera_in_crop
-from ..registration import Registration, register
+from ..registration.registration import Registration, register
 from ..rotations import axis_angle
 from ..smoothing import shots, smooth_track
 from .tracker import Tracker
