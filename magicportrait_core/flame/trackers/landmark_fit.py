@@ -32,13 +32,14 @@ from ..projection import camera_in_crop
 from ..registration.registration import Registration, register
 from ..rotations import axis_angle
 from ..smoothing import shots, smooth_track
+from .misfit import misfit
 from .tracker import Tracker
 
 FEWEST_POINTS, MOST_POINTS = 4, 256
 SHAPES, EXPRESSIONS = 100, 50  #: coefficients that are fitted
 #: metres by which a mesh point may lie elsewhere than it was laid, and the most of it
 SLACK, MOST_SLACK = 0.002, 0.01
-MISFIT = 0.03  #: face widths off the landmarks from which on a fit is doubtful
+MISFIT = 0.05  #: face widths off the landmarks from which on a fit is doubtful
 CHUNK = 32  #: frames looked at once
 KEY_FRAMES = 72  #: that the identity is found from, at most: the more, the surer its relief
 IDENTITY_STEPS = 12  #: Gauss-Newton steps for the identity, at most
@@ -101,8 +102,8 @@ class LandmarkFit(Tracker):
         self.priors = priors or Priors()
         embedding, residual = self.registration.embedding, self.registration.residual
         self.points = HeadPoints(
-            head, embedding, _columns(head, head.shape_basis, SHAPES),
-            _columns(head, head.expression_basis, EXPRESSIONS), self.registration.skull,
+            head, embedding, _columns(head, head.shape_basis, embedding, SHAPES),
+            _columns(head, head.expression_basis, embedding, EXPRESSIONS), self.registration.skull,
             (SLACK**2 + residual.clamp(max=MOST_SLACK) ** 2).sqrt(),
         )  # fmt: skip
         self._normals = _normals(head, embedding)
@@ -121,7 +122,9 @@ class LandmarkFit(Tracker):
     def fit(self, faces: FaceTrack, *, progress: Progress = no_progress) -> HeadTrack:
         """The head of a face track alone."""
         fitted = self._fit(faces, progress)
-        return smooth_track(self._head_track(faces, fitted), self.smoothing)
+        track = self._head_track(faces, fitted)
+        self._warn_of_misfit(track, faces)
+        return smooth_track(track, self.smoothing)
 
     def _fit(self, faces: FaceTrack, progress: Progress) -> Fitted:
         points, priors, known = self.points, self.priors, faces.valid.nonzero()[:, 0]
@@ -166,7 +169,6 @@ class LandmarkFit(Tracker):
             points, start, obs, priors, STEPS, lambda done, n: report(n + 4 * done, 5 * n)
         )
         report(1, 1)
-        self._warn_of_misfit(state, seen)
         return Fitted(state, unit, centre)
 
     def _depth(self, state: PointState) -> Tensor:
@@ -174,14 +176,9 @@ class LandmarkFit(Tracker):
         parts = torch.arange(len(state.turn)).split(CHUNK)
         return torch.cat([self.points(state.frames(r)).points[..., 2].mean(1) for r in parts])
 
-    def _warn_of_misfit(self, state: PointState, seen: Tensor) -> None:
+    def _warn_of_misfit(self, track: HeadTrack, faces: FaceTrack) -> None:
         """Say so where the head does not lie on the face: the points may be those of another."""
-        off = []
-        for rows in torch.arange(len(seen)).split(CHUNK):
-            part = state.frames(rows)
-            shown, _ = project(self.points(part).points, part)
-            off.append((shown - seen[rows])[..., :2].norm(dim=-1).mean(1))
-        share = float(torch.cat(off).median())
+        share = misfit(self.head, self.registration, track, faces)
         if share > MISFIT:
             warnings.warn(
                 f"{self.head.name} lies {share:.0%} of a face's width off the face: its landmark "
@@ -267,12 +264,17 @@ class LandmarkFit(Tracker):
         )  # fmt: skip
 
 
-def _columns(head: HeadModel, basis: Tensor, count: int) -> Tensor:
-    """Which columns are fitted: FLAME's are sorted by how much they matter, others are not."""
+def _columns(head: HeadModel, basis: Tensor, embedding: Embedding, count: int) -> Tensor:
+    """Which columns are fitted: FLAME's are sorted by how much they matter, others are not.
+
+    Of others those are taken that move the fitted points most: back of the head and tongue move
+    many vertices, but landmarks do not show them.
+    """
     if head.family == "flame" or len(basis) <= count:
         return torch.arange(min(count, len(basis)))
-    power = basis.square().sum((1, 2))
-    return power.topk(count).indices.sort().values
+    corners = head.faces[embedding.faces]  # (k, 3)
+    moved = (basis[..., corners] * embedding.bary).sum(-1)  # (n, 3, k)
+    return moved.square().sum((1, 2)).topk(count).indices.sort().values
 
 
 def _placed(values: Tensor, columns: Tensor) -> Tensor:

@@ -213,3 +213,19 @@ def test_progress_can_stop_the_fit(scenes):
 
     with pytest.raises(KeyboardInterrupt):
         LandmarkFit(scenes[0].head).fit(scenes[0].track, progress=stop)
+
+
+def test_what_landmarks_do_not_show_is_not_fitted(monkeypatch):
+    """Of a basis without an order, the columns that move the fitted points most are taken."""
+    head = small_head()
+    hidden = torch.ones(head.num_vertices)
+    hidden[head.faces[register(head).embedding.faces].unique()] = 0
+    assert hidden.any()
+    strong_behind = head.expression_basis[:1] + 10 * hidden
+    unsorted = replace(
+        head, family="other", expression_basis=torch.cat([strong_behind * 0.1, strong_behind]),
+        joint_expression_basis=head.joint_expression_basis[:1].repeat(2, 1, 1),
+    )  # fmt: skip
+    unsorted.expression_basis[0] += 100 * hidden
+    monkeypatch.setattr("magicportrait_core.flame.trackers.landmark_fit.EXPRESSIONS", 1)
+    assert LandmarkFit(unsorted).points.expression_columns.tolist() == [1]
