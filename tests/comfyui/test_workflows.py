@@ -14,7 +14,7 @@ import av
 import pytest
 from PIL import Image
 
-from tests.comfyui.graphs import encode, succeeded
+from tests.comfyui.graphs import encode, loudest, succeeded
 from tests.head_folder import fill_models
 from tests.small_head import small_head
 
@@ -96,11 +96,6 @@ def test_it_runs(model_server, spoken, name):
         if PROMISE in note or WIRES in note:
             assert sounds == 1
             assert loudest(path) > 0.1
-
-
-def loudest(path: Path) -> float:
-    with av.open(str(path)) as film:
-        return max(abs(block.to_ndarray()).max() for block in film.decode(audio=0))
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
