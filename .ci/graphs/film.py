@@ -68,8 +68,8 @@ _PAPER = "mengtingwei/MagicPortrait"
 WEIGHTS = _downloads()
 #: px of the columns, by what stands in them
 COLUMNS = {
-    "note": 290, "track": 320, "face": 320, "edit": 320, "maps": 320, "loader": 320, "lora": 290,
-    "text": 280, "fuse": 240, "denoise": 290, "upscaled": 290, "result": 300,
+    "note": 240, "track": 280, "face": 270, "edit": 270, "maps": 280, "loader": 260, "lora": 250,
+    "text": 250, "fuse": 200, "steer": 220, "denoise": 260, "result": 260,
 }  # fmt: skip
 SCRUBBER, LIST = 650, 370  #: px that a run or a click on the badge opens below a node
 OVER = 85  #: y of a wire led above the nodes
