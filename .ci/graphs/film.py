@@ -116,7 +116,7 @@ class Film(Graph):
                 "MagicPortraitLoraLoader", self.at["lora"], model=self.model,
                 reference=self.reference, lora=lora,
             )  # fmt: skip
-            report = self.node("PreviewAny", self.at["lora"], "What of the LoRA was matched",
+            report = self.node("PreviewAny", self.at["lora"], "What was matched",
                                height=110, source=self.under(loaded, "report"))  # fmt: skip
             self.model, self.reference, more = (
                 loaded["model"],
