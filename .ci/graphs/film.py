@@ -68,7 +68,7 @@ _PAPER = "mengtingwei/MagicPortrait"
 WEIGHTS = _downloads()
 #: px of the columns, by what stands in them
 COLUMNS = {
-    "note": 240, "track": 280, "face": 270, "edit": 270, "maps": 280, "loader": 260, "lora": 250,
+    "note": 240, "track": 280, "face": 280, "edit": 280, "maps": 280, "loader": 260, "lora": 250,
     "text": 250, "fuse": 200, "steer": 220, "denoise": 260, "result": 260,
 }  # fmt: skip
 SCRUBBER, LIST = 650, 370  #: px that a run or a click on the badge opens below a node
