@@ -68,8 +68,8 @@ _PAPER = "mengtingwei/MagicPortrait"
 WEIGHTS = _downloads()
 #: px of the columns, by what stands in them
 COLUMNS = {
-    "note": 240, "track": 280, "face": 280, "edit": 280, "maps": 280, "loader": 260, "lora": 250,
-    "text": 250, "fuse": 200, "steer": 220, "denoise": 260, "result": 260,
+    "note": 240, "track": 290, "face": 290, "edit": 290, "maps": 290, "loader": 252, "lora": 250,
+    "text": 240, "fuse": 200, "steer": 220, "denoise": 250, "result": 260,
 }  # fmt: skip
 SCRUBBER, LIST = 650, 370  #: px that a run or a click on the badge opens below a node
 OVER = 85  #: y of a wire led above the nodes
