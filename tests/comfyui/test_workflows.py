@@ -14,7 +14,7 @@ import av
 import pytest
 from PIL import Image
 
-from tests.comfyui.graphs import encode, loudest, succeeded
+from tests.comfyui.graphs import cached, encode, loudest, save_image, succeeded
 from tests.head_folder import fill_models
 from tests.small_head import small_head
 
@@ -92,6 +92,16 @@ def test_it_runs(model_server, spoken, name):
         if PROMISE in note:
             assert sounds == 1
             assert loudest(path) > 0.1
+
+
+def test_a_picture_wired_after_the_run_denoises_nothing_again(model_server, spoken):
+    prompt = small(model_server.prompt_of(graph("02_full_reenactment")), spoken)
+    succeeded(model_server.run(prompt, timeout=400))
+    (maps,) = (i for i, node in prompt.items() if node["class_type"] == "RenderGeometryMaps")
+    late = {"late": save_image([maps, 1], "late")}
+    entry = succeeded(model_server.run(prompt | late))
+    assert cached(entry) == set(prompt)
+    assert len(entry["outputs"]["late"]["images"]) == FRAMES
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
