@@ -15,17 +15,17 @@ from ..magicportrait_core.motion.pipeline import motion_maps
 from ..magicportrait_core.render import normal_to_image
 from ..magicportrait_core.render.maps import DEPTH_RANGES, MODES
 from ..magicportrait_core.types import GeometryMaps, MapBatch
-from .convert import core_to_image
-from .image_output import DeferredImages
-from .links import is_linked
-from .live_track import hold_maps
-from .networks import face_networks
-from .notes import warnings_on_node
-from .progress import HostProgress
+from .faces.networks import face_networks
+from .graphs.links import is_linked
+from .graphs.notes import warnings_on_node
+from .graphs.progress import HostProgress
+from .live.track import hold_maps
+from .media.convert import core_to_image
+from .media.image_output import DeferredImages
+from .media.sound import ClipAudio
+from .media.video_output import DeferredVideo, write_video
 from .schema import node_schema
 from .sockets import Maps, MapsSocket, MotionSocket
-from .sound import ClipAudio
-from .video_output import DeferredVideo, write_video
 
 PICTURES = {"depth": 1, "normal": 2, "render": 3, "mask": 4}  #: and their places among the outputs
 BATCH = 8  #: frames rendered at once
