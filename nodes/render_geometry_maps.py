@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
 from comfy_api.latest import io
+from torch import Tensor
 
 from ..magicportrait_core.looking.maps_film import SHOWN, Film, map_pictures
 from ..magicportrait_core.motion.head_pipeline import MapSettings
@@ -14,16 +16,18 @@ from ..magicportrait_core.render import normal_to_image
 from ..magicportrait_core.render.maps import DEPTH_RANGES, MODES
 from ..magicportrait_core.types import GeometryMaps, MapBatch
 from .faces.networks import face_networks
-from .graphs.links import is_linked, wired_fingerprint
+from .graphs.links import is_linked
 from .graphs.notes import warnings_on_node
 from .graphs.progress import HostProgress
 from .live.track import hold_maps
 from .media.convert import core_to_image
+from .media.image_output import DeferredImages
+from .media.sound import ClipAudio
 from .media.video_output import DeferredVideo, write_video
 from .schema import node_schema
 from .sockets import Maps, MapsSocket, MotionSocket
 
-DEPTH, NORMAL, RENDER, MASK = 1, 2, 3, 4  #: places of the picture outputs
+PICTURES = {"depth": 1, "normal": 2, "render": 3, "mask": 4}  #: and their places among the outputs
 BATCH = 8  #: frames rendered at once
 
 
@@ -72,7 +76,7 @@ class RenderGeometryMaps(io.ComfyNode):
                     io.Image.Output(
                         name,
                         display_name=name,
-                        tooltip=f"{what} Every frame where wired, else the first.",
+                        tooltip=what,
                     )
                     for name, what in (
                         ("depth", "White is near."),
@@ -83,7 +87,7 @@ class RenderGeometryMaps(io.ComfyNode):
                 io.Mask.Output(
                     "mask",
                     display_name="mask",
-                    tooltip="1 where the mesh is. Every frame where wired, else the first.",
+                    tooltip="1 where the mesh is.",
                 ),
                 io.Video.Output(
                     "video",
@@ -91,13 +95,17 @@ class RenderGeometryMaps(io.ComfyNode):
                     tooltip="Depth, normals and render side by side, with the driver's sound; made"
                     " only where wired, and of any length.",
                 ),
+                io.Audio.Output(
+                    "audio",
+                    display_name="audio",
+                    tooltip="The driver's sound; empty if silent.",
+                ),
+                io.Float.Output(
+                    "rate", display_name="fps", tooltip="The driver's frames per second."
+                ),
             ],
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )
-
-    @classmethod
-    def fingerprint_inputs(cls, **_) -> str:
-        return wired_fingerprint(DEPTH, NORMAL, RENDER, MASK)
 
     @classmethod
     def execute(cls, track, width, height, mode, depth_range) -> io.NodeOutput:
@@ -113,43 +121,60 @@ class RenderGeometryMaps(io.ComfyNode):
                 progress=progress,
             )
             wired = [
-                place
-                for place in (DEPTH, NORMAL, RENDER, MASK)
+                name
+                for name, place in PICTURES.items()
                 if is_linked(cls.hidden.prompt, cls.hidden.unique_id, place)
             ]
             pictures = _pictures(maps, wired, progress)
+        for name in PICTURES:
+            if name not in wired:
+                pictures[name] = _deferred(maps, name)
         video = DeferredVideo(partial(_write_video, maps, track.audio))
         socket = Maps(maps, track.audio, track.approximate)
         shown = hold_maps(cls.hidden.unique_id, track, socket)
-        return io.NodeOutput(socket, *pictures, video, ui=shown)
+        return io.NodeOutput(
+            socket,
+            *(pictures[name] for name in PICTURES),
+            video,
+            None if track.audio is None else ClipAudio(track.audio),
+            float(maps.fps),
+            ui=shown,
+        )
 
 
-def _pictures(maps: GeometryMaps, wired: list[int], progress: HostProgress) -> list[torch.Tensor]:
-    """Depth, normal, render (t, h, w, 3) and mask (t, h, w); t is 1 where nobody takes them."""
-    total, size = len(maps), (maps.height, maps.width)
-    counts = {place: total if place in wired else 1 for place in (DEPTH, NORMAL, RENDER, MASK)}
-    shapes = {place: (*size, 3) if place != MASK else size for place in counts}
-    out = {place: torch.empty(counts[place], *shapes[place]) for place in counts}
-    for start in range(0, max(counts.values()), BATCH):
-        progress("rendering maps", start, max(counts.values()))
-        frames = range(start, min(start + BATCH, max(counts.values())))
+def _shape(maps: GeometryMaps, name: str) -> tuple[int, ...]:
+    size = (len(maps), maps.height, maps.width)
+    return size if name == "mask" else (*size, 3)
+
+
+def _pictures(
+    maps: GeometryMaps, names: Sequence[str], progress: HostProgress
+) -> dict[str, Tensor]:
+    """IMAGEs (t, h, w, 3), the MASK (t, h, w), made together, some frames at a time."""
+    out = {name: torch.empty(_shape(maps, name)) for name in names}
+    for start in range(0, len(maps) if names else 0, BATCH):
+        progress("rendering maps", start, len(maps))
+        frames = range(start, min(start + BATCH, len(maps)))
         batch = maps.frames(frames)
-        for place, images in out.items():
-            room = max(min(len(images) - start, len(frames)), 0)
-            if room:
-                images[start : start + room] = _shown(batch, place)[:room]
-    return list(out.values())
+        for name, images in out.items():
+            images[start : frames.stop] = _shown(batch, name)
+    return out
 
 
-def _shown(batch: MapBatch, place: int) -> torch.Tensor:
-    if place == MASK:
+def _deferred(maps: GeometryMaps, name: str) -> DeferredImages:
+    """What a wire led to it later will carry."""
+    return DeferredImages(lambda: _pictures(maps, [name], HostProgress())[name], _shape(maps, name))
+
+
+def _shown(batch: MapBatch, name: str) -> Tensor:
+    if name == "mask":
         return batch.mask[:, 0].cpu()
     images = {
-        DEPTH: batch.depth.expand(-1, 3, -1, -1),
-        NORMAL: normal_to_image(batch.normal),
-        RENDER: batch.render,
+        "depth": batch.depth.expand(-1, 3, -1, -1),
+        "normal": normal_to_image(batch.normal),
+        "render": batch.render,
     }
-    return core_to_image(images[place])
+    return core_to_image(images[name])
 
 
 def _write_video(maps: GeometryMaps, audio):

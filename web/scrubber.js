@@ -13,7 +13,7 @@ const NODES = [
   "RenderGeometryMaps",
 ];
 const FOLDED = "magicportrait_folded";
-const WIDTH = 320; // px
+const WIDTH = 290; // px
 
 const scrubbers = new Set();
 

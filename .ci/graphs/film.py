@@ -68,8 +68,8 @@ _PAPER = "mengtingwei/MagicPortrait"
 WEIGHTS = _downloads()
 #: px of the columns, by what stands in them
 COLUMNS = {
-    "note": 290, "track": 320, "face": 320, "edit": 320, "maps": 320, "loader": 320, "lora": 290,
-    "text": 280, "fuse": 240, "denoise": 290, "upscaled": 290, "result": 300,
+    "note": 240, "track": 290, "face": 290, "edit": 290, "maps": 290, "loader": 252, "lora": 250,
+    "text": 240, "fuse": 200, "steer": 220, "denoise": 250, "result": 260,
 }  # fmt: skip
 SCRUBBER, LIST = 650, 370  #: px that a run or a click on the badge opens below a node
 OVER = 85  #: y of a wire led above the nodes
@@ -116,7 +116,7 @@ class Film(Graph):
                 "MagicPortraitLoraLoader", self.at["lora"], model=self.model,
                 reference=self.reference, lora=lora,
             )  # fmt: skip
-            report = self.node("PreviewAny", self.at["lora"], "What of the LoRA was matched",
+            report = self.node("PreviewAny", self.at["lora"], "What was matched",
                                height=110, source=self.under(loaded, "report"))  # fmt: skip
             self.model, self.reference, more = (
                 loaded["model"],

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
-WIDTH, ASIDE, BELOW, TOP = 320, 50, 50, 100  #: px: of a node, between nodes, of the first one
+WIDTH, ASIDE, BELOW, TOP = 320, 44, 50, 100  #: px: of a node, between nodes, of the first one
 COLUMN = WIDTH + ASIDE
 HEAD, TITLE, SLOT, WIDGET = 30, 40, 22, 26  #: px of height
 GROUP_COLOUR = "#3f789e"

@@ -103,7 +103,7 @@ def lora(g: Film) -> None:
 
 
 def paste_back(g: Film) -> None:
-    g.lay("note", *PAINTED, "upscaled", "result")
+    g.lay("note", *PAINTED, "result")
     g.start(
         "## Upscale and paste back\n\nThe crop is upscaled and put back into the full picture: "
         "pixels outside the face stay as they are. The upscaler, *RealESRGAN_x2.safetensors*, goes "
@@ -114,44 +114,41 @@ def paste_back(g: Film) -> None:
     maps = g.maps(tracked["track"])
     g.group("Motion", tracked, maps)
     g.models()
-    column, last = g.at["upscaled"], g.at["result"]
+    column, last = g.at["denoise"], g.at["result"]
     sampled = g.denoise(g.fuse(maps))
-    model = g.node("UpscaleModelLoader", g.at["denoise"], models=[UPSCALER],
+    model = g.node("UpscaleModelLoader", g.at["fuse"], models=[UPSCALER],
                    model_name=UPSCALER["name"])  # fmt: skip
-    g.down_to(column, 180)  # below the wire of the track
-    under = sampled.bottom + 25
-    around = (g.left(g.at["denoise"]) - 25, under), (g.left(column) - 25, under)
-    decoded = g.node("DecodeVideo", column, latent=sampled["latent"], vae=g.vae["VAE"].via(*around))
+    decoded = g.node("DecodeVideo", column, latent=g.under(sampled, "latent"), vae=g.vae["VAE"])
     larger = g.node(
         "ImageUpscaleWithModel", column, upscale_model=model["UPSCALE_MODEL"],
         image=g.under(decoded, "images"),
     )  # fmt: skip
     over = (g.left(g.at["maps"]) + 60, 50), (g.right(column) - 60, 50)
+    beside = g.right(column) + 22
     pasted = g.node(
-        "MagicPortraitPasteBack", last, images=larger["IMAGE"], track=tracked["track"].via(*over)
-    )
-    g.group("Upscaled", decoded, larger)
-    g.group("Result", pasted, g.save(g.under(pasted, "video"), last))
+        "MagicPortraitPasteBack", last, track=tracked["track"].via(*over),
+        images=larger["IMAGE"].via((beside, larger.bottom - 50), (beside, TOP + 40)),
+    )  # fmt: skip
+    saved = g.save(g.under(pasted, "video"), last)
+    g.group("Result", sampled, decoded, larger, pasted, saved)
 
 
 def control_net(g: Film) -> None:
-    g.lay("note", "track", "maps", "loader", "text", "fuse", "denoise", "result")
+    g.lay("note", "track", "maps", "loader", "text", "steer", "denoise", "result")
     g.start(
         "## Maps into a ControlNet\n\nThe depth of the moving face steers a stock SD1.5 "
         "checkpoint, frame by frame. No head model is needed: the tracker is *landmarks_only*. "
         "*depth_range* is *clip*, as ControlNets want it.\n\n### Before the first run\n"
         f"- *models/checkpoints*: *{SD15['name']}*, or any SD1.5 checkpoint.\n"
         f"- *models/controlnet*: *{DEPTH_NET['name']}*.\n\nWithout any download the "
-        "workflow *01_preview* works." + OWN_FILES + "\n- For its rate and its sound wire **Load "
-        "Driving Video**'s *fps* and *audio* into **Create Video**: the example's clip has 24 "
-        "frames a second and no sound.\n\nThe result lies in ComfyUI's *output/video* folder.",
-        height=620,
+        "workflow *01_preview* works." + OWN_FILES + RESULT,
+        height=640,
     )
     tracked = g.track(tracker="landmarks_only")
     maps = g.maps(tracked["track"], TOP, depth_range="clip")
     g.group("Motion", tracked, maps)
     nets, words, steer, draw, last = (
-        g.at[name] for name in ("loader", "text", "fuse", "denoise", "result")
+        g.at[name] for name in ("loader", "text", "steer", "denoise", "result")
     )
     g.down_to(nets, 370)
     g.down_to(words, 480)
@@ -179,7 +176,11 @@ def control_net(g: Film) -> None:
         "VAEDecode", last, samples=sampled["LATENT"],
         vae=checkpoint["VAE"].via((over[0], 50), (g.right(draw) - 20, 50)),
     )  # fmt: skip
-    video = g.node("CreateVideo", last, images=g.under(frames, "IMAGE"), fps=24.0)
+    video = g.node(
+        "CreateVideo", last, images=g.under(frames, "IMAGE"),
+        audio=maps["audio"].via((g.right(g.at["maps"]) + 30, 28), (g.right(draw) + 10, 28)),
+        fps=maps["fps"].via((g.right(g.at["maps"]) + 36, 8), (g.right(draw) + 4, 8)),
+    )  # fmt: skip
     g.group("Result", frames, video, g.save(g.under(video, "VIDEO"), last))
 
 

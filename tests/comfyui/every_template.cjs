@@ -1,7 +1,8 @@
 // node every_template.cjs <server url> <pack name> <folder for pictures> <classic|vue> <template to run>
 //   <template ...>
 // Opens each template of the pack from the template browser; runs one, made small.
-// Prints {status, error, renderer, templates: {name: {nodes, unknown, note, placed}}, run, pageErrors}.
+// Prints {status, error, renderer, templates: {name: {nodes, unknown, note, words, placed}}, run,
+// pageErrors}; words: whether a page of 1920x1080 px draws them when all of the graph is in view.
 const { join } = require("node:path");
 const { withPage, clickRun, orExit, useRenderer } = require("./page.cjs");
 
@@ -34,6 +35,7 @@ async function open(page, name) {
       nodes: nodes.length,
       unknown: nodes.map((node) => node.type).filter((type) => !(type in known)),
       note: nodes.some((node) => node.type === "MarkdownNote"),
+      words: !window.app.canvas.low_quality,
     };
   });
   return { ...there, placed: await placed(page) };
@@ -67,6 +69,7 @@ function placed(page) {
 
 orExit(
   withPage(url, async (page) => {
+    await page.setViewportSize({ width: 1920, height: 1080 });
     const used = await useRenderer(page, renderer);
     if (used !== renderer) return { status: "execution_success", renderer: used };
     const seen = {};

@@ -81,6 +81,12 @@ def encode(path: Path, frames, fps: int = 24, tone: float | None = None) -> None
             container.mux(sound.encode(None))
 
 
+def loudest(path: Path) -> float:
+    """The largest sample of a film's sound."""
+    with av.open(str(path)) as film:
+        return max(abs(block.to_ndarray()).max() for block in film.decode(audio=0))
+
+
 def save_video(video: list, prefix: str) -> dict:
     inputs = {"video": video, "filename_prefix": prefix, "format": "auto", "codec": "auto"}
     return {"class_type": "SaveVideo", "inputs": inputs}

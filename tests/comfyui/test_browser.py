@@ -197,7 +197,8 @@ def test_blueprint(server, environment, pictures):
 
 def test_every_template(model_server, environment, pictures, renderer):
     """Each opens from the template browser with no node unknown, none over another, none out of
-    its group; the full reenactment runs, and then opens its scrubbers."""
+    its group, and fits a page with its words; the full reenactment runs, and then opens its
+    scrubbers."""
     names = [path.stem for path in sorted((HERE.parents[1] / "workflows").glob("*.json"))]
     page = drive(
         "every_template.cjs", environment, model_server.url, "ComfyUI-MagicPortrait", pictures,
@@ -208,5 +209,6 @@ def test_every_template(model_server, environment, pictures, renderer):
     for name, seen in page["templates"].items():
         assert seen["unknown"] == [], name
         assert seen["note"], name
+        assert seen["words"], name
         assert (seen["placed"]["over"], seen["placed"]["hang"]) == ([], []), name
     assert page["run"] == {"over": [], "hang": [], "folded": 0}

@@ -14,7 +14,6 @@ from tests.comfyui.geometry import (
     ACT,
     EDIT,
     EXAMPLE,
-    FRAMES,
     HEAD,
     LOAD,
     MAPS,
@@ -33,8 +32,6 @@ from tests.comfyui.graphs import (
     decode,
     encode,
     failure,
-    pictures,
-    save_image,
     save_video,
     saved_files,
     succeeded,
@@ -132,31 +129,6 @@ def test_key_frames(server, headed):
     assert "did you mean yaw" in sentence
     sentence = failure(server, changed(headed, EDIT, keys="frame,yaw\n9999,3\n"), EDIT)
     assert "a key stands at frame 9999" in sentence
-
-
-def test_pictures_are_whole_only_where_wired(server, headed):
-    """All four picture outputs, filled after the fact, without tracking again."""
-    succeeded(server.run(headed))
-    graph = copy.deepcopy(headed)
-    graph["20"] = {"class_type": "MaskToImage", "inputs": {"mask": [MAPS, 4]}}
-    for n, name in ((1, "depth"), (2, "normal"), (3, "render")):
-        graph[f"{20 + n}"] = save_image([MAPS, n], name)
-    graph["24"] = save_image(["20", 0], "mask")
-    entry = succeeded(server.run(graph))
-    assert {EXAMPLE, LOAD, HEAD, TRACK, EDIT} <= cached(entry)
-    depth, normal, render, mask = (
-        pictures(saved_files(server, entry, node)) for node in ("21", "22", "23", "24")
-    )
-    assert depth.shape == normal.shape == render.shape == mask.shape == (FRAMES, SIDE, SIDE, 3)
-    inside = mask[..., 0] > 127
-    assert inside.any()
-    assert (~inside).any()
-    assert set(np.unique(mask)) <= {0, 255}
-    assert depth[~inside].max() == 0
-    assert render[~inside].max() == 0
-    assert np.unique(normal[~inside]).tolist() in ([127], [128])
-    toward = normal[inside][:, 2]
-    assert toward.mean() > 150, "the visible side faces the viewer"
 
 
 def test_map_sizes(server, headed):

@@ -27,6 +27,8 @@ NODES = {
         "render": "IMAGE",
         "mask": "MASK",
         "video": "VIDEO",
+        "audio": "AUDIO",
+        "fps": "FLOAT",
     },
     "MagicPortraitPasteBack": {"video": "VIDEO", "images": "IMAGE"},
     "MagicPortraitModelLoader": {"model": "MODEL", "reference": "MAGICPORTRAIT_REFERENCE"},
