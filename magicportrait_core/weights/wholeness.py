@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 from ..errors import InputError
+from .archives import open_archive
 from .arrays import MAGIC, load_npy, open_npz
 from .checkpoints import OLD_MAGIC
 
@@ -67,7 +68,7 @@ def checksum_fault(path: Path) -> str | None:
             return None
     bad, total = [], 0
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             for info in archive.infolist():
                 total += 1
                 try:
@@ -76,6 +77,8 @@ def checksum_fault(path: Path) -> str | None:
                             pass
                 except (zipfile.BadZipFile, zlib.error, EOFError):
                     bad.append(info.filename)
+    except InputError as error:
+        return str(error)
     except (zipfile.BadZipFile, OSError) as error:
         return f"its archive is damaged ({' '.join(str(error).split())[:80]})"
     if bad and len(bad) < total:  # all of them: it was written without checksums
