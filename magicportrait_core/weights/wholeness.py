@@ -17,6 +17,7 @@ MISNAMED = "it is a pickle, as .pth and .ckpt files are, and no safetensors"
 _PICKLED = (b"PK", b"\x80")  #: how torch's files and plain pickles begin
 _PICKLES = (".pkl",)
 _BLOCK = 1 << 22
+_LONGEST_LIST = 100_000_000  #: bytes, of which safetensors reads no more
 
 
 def quick_fault(path: Path) -> str | None:
@@ -101,13 +102,15 @@ def _safetensors_fault(path: Path, start: bytes, size: int) -> str | None:
     length = int.from_bytes(start[:8], "little")
     if length + 8 > size:
         return "its end is missing"
+    if length > _LONGEST_LIST:
+        return f"its list of tensors has {length:,} bytes"
     with path.open("rb") as file:
         file.seek(8)
         text = file.read(length)
     try:
         header = json.loads(text)
-        ends = [v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        ends = [int(v["data_offsets"][1]) for k, v in header.items() if k != "__metadata__"]
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return "its list of tensors is damaged"
     if max(ends, default=0) + length + 8 != size:
         return "its end is missing"

@@ -12,7 +12,7 @@ from ...errors import InputError
 from .model import NUM_FACES, NUM_VERTICES
 from .source import Source
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 16 << 20  #: FLAME's has 1 MB
 
 
 def is_template(path: Path) -> bool:
