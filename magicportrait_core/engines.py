@@ -29,7 +29,7 @@ def choose_engine(engine: str = "auto", models: str | os.PathLike | None = None)
     loaded. Raises InputError where the engine asked for cannot run: what is missing, and where it
     comes from.
     """
-    from .diffusion.model_files import find_model_files
+    from .diffusion.checkpoints.model_files import find_model_files
 
     check_choice("engine", engine, ENGINES)
     if engine == "preview":

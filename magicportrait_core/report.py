@@ -15,7 +15,7 @@ from .engines import EngineChoice
 from .errors import MagicPortraitWarning
 
 if TYPE_CHECKING:
-    from .diffusion.weight_files import WeightFile
+    from .diffusion.checkpoints.weight_files import WeightFile
     from .motion.head_models import TrackerChoice
 
 

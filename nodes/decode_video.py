@@ -10,14 +10,14 @@ from torch import Tensor
 
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.video.timing import as_rate
-from .conds import KEY
-from .convert import KeptFrames
-from .links import is_linked, wired_fingerprint
-from .notes import warnings_on_node
-from .progress import HostProgress
+from .graphs.links import is_linked, wired_fingerprint
+from .graphs.notes import warnings_on_node
+from .graphs.progress import HostProgress
+from .media.convert import KeptFrames
+from .media.sound import audio_source
+from .media.video_output import write_video
 from .schema import node_schema
-from .sound import audio_source
-from .video_output import write_video
+from .unet.conds import KEY
 
 IMAGES = 1  #: place of the images output
 AT_ONCE = 4  #: frames decoded together

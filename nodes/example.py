@@ -10,9 +10,9 @@ from comfy_api.latest import io
 
 from ..magicportrait_core.demo import demo_portrait_path, render_demo_driver
 from ..magicportrait_core.video import open_image, open_video
-from .convert import core_to_image
-from .networks import face_networks
-from .progress import HostProgress
+from .faces.networks import face_networks
+from .graphs.progress import HostProgress
+from .media.convert import core_to_image
 from .schema import node_schema
 from .sockets import DrivingVideo
 

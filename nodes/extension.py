@@ -7,7 +7,7 @@ import logging
 
 from comfy_api.latest import ComfyExtension, io
 
-from .model_folders import add_folders
+from .model_files.model_folders import add_folders
 
 #: module of this folder -> its node class, in the order of the menu
 NODES = {
@@ -43,7 +43,7 @@ def load_node(module: str, name: str) -> type[io.ComfyNode] | None:
 def load_routes() -> None:
     """What the page asks for beside the nodes' own work; every node works without."""
     try:
-        importlib.import_module(".live_routes", __package__)
+        importlib.import_module(".live.routes", __package__)
     except (ImportError, AttributeError, RuntimeError) as error:
         logging.warning("MagicPortrait: no pictures live on nodes, this ComfyUI lacks: %s", error)
 

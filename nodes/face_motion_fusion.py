@@ -8,14 +8,14 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..magicportrait_core.errors import InputError
-from .conds import KEY, FaceCondition, attach_face
-from .convert import core_to_image, image_to_core, single_picture
-from .map_inputs import MapInputs
-from .notes import show_note, warnings_on_node
-from .progress import HostProgress
-from .run_checks import check_text
+from .graphs.notes import show_note, warnings_on_node
+from .graphs.progress import HostProgress
+from .media.convert import core_to_image, image_to_core, single_picture
 from .schema import node_schema
 from .sockets import MapsSocket, ReferenceSocket
+from .unet.conds import KEY, FaceCondition, attach_face
+from .unet.map_inputs import MapInputs
+from .unet.run_checks import check_text
 
 AT_ONCE = 8  #: frames that the VAE encodes together
 CHANNELS = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..magicportrait_core.faces.framing import CROPS, SCALES
-from ..magicportrait_core.flame.library import AUTO
+from ..magicportrait_core.flame.library.library import AUTO
 from ..magicportrait_core.looking.track_views import driver_views
 from ..magicportrait_core.motion.choice import LANDMARKS_ONLY, MOTION_TRACKERS, ways_to_a_head
 from ..magicportrait_core.motion.pipeline import (
@@ -14,13 +14,14 @@ from ..magicportrait_core.motion.pipeline import (
     overlay_frames,
     track_motion,
 )
-from .convert import core_to_image, single_picture
-from .head_folders import find_head, fingerprint, first_folder
-from .links import NOT_WIRED
-from .live_track import hold_motion
-from .networks import face_networks
-from .notes import warnings_on_node
-from .progress import HostProgress
+from .faces.networks import face_networks
+from .graphs.links import NOT_WIRED
+from .graphs.notes import warnings_on_node
+from .graphs.progress import HostProgress
+from .live.track import hold_motion
+from .media.convert import core_to_image, single_picture
+from .media.video_output import video_of
+from .model_files.head_folders import find_head, fingerprint, first_folder
 from .schema import node_schema, smoothing_input
 from .sockets import (
     DrivingVideo,
@@ -30,7 +31,6 @@ from .sockets import (
     Motion,
     MotionSocket,
 )
-from .video_output import video_of
 
 
 class FLAMETrack(io.ComfyNode):

@@ -7,15 +7,15 @@ from comfy_api.latest import io
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.types import VideoClip
 from ..magicportrait_core.video import open_video
-from .frames_clip import frames_clip
-from .links import NOT_WIRED
-from .paths import input_file, list_videos
-from .progress import HostProgress
+from .graphs.links import NOT_WIRED
+from .graphs.progress import HostProgress
+from .media.frames_clip import frames_clip
+from .media.paths import input_file, list_videos
+from .media.sound import ClipAudio
+from .media.video_input import video_clip
+from .media.video_output import video_of
 from .schema import node_schema
 from .sockets import DrivingVideo
-from .sound import ClipAudio
-from .video_input import video_clip
-from .video_output import video_of
 
 NO_VIDEO = "none"  #: the combo's only entry while the input folder holds no video
 

@@ -8,12 +8,12 @@ import comfy.lora
 import folder_paths
 from comfy_api.latest import io
 
-from ..magicportrait_core.diffusion.lora import LoraFile, check_matched, read_lora
+from ..magicportrait_core.diffusion.lora.lora import LoraFile, check_matched, read_lora
 from ..magicportrait_core.errors import InputError
-from .model import is_face_model
-from .notes import show_note, warnings_on_node
+from .graphs.notes import show_note, warnings_on_node
 from .schema import node_schema
 from .sockets import ReferenceSocket
+from .unet.model import is_face_model
 
 TARGETS = ("denoiser", "reference", "both")
 PREFIX = "diffusion_model."

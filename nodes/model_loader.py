@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ..magicportrait_core.diffusion.checkpoints.model_files import PARTS, read_part
+from ..magicportrait_core.diffusion.checkpoints.weight_files import weight_files
 from ..magicportrait_core.diffusion.guidance_encoder import KINDS
-from ..magicportrait_core.diffusion.model_files import PARTS, read_part
-from ..magicportrait_core.diffusion.weight_files import weight_files
-from .host_module import DTYPES
-from .model import make_model
-from .model_choice import AUTO, KIND, MODEL, OFFICIAL, choose_files, files_state, known_files
-from .model_folders import listed
-from .notes import warnings_on_node
-from .progress import HostProgress
-from .reference import make_reference
+from .graphs.notes import warnings_on_node
+from .graphs.progress import HostProgress
+from .model_files.model_choice import (
+    AUTO,
+    KIND,
+    MODEL,
+    OFFICIAL,
+    choose_files,
+    files_state,
+    known_files,
+)
+from .model_files.model_folders import listed
 from .schema import node_schema
 from .sockets import ReferenceSocket
+from .unet.host_module import DTYPES
+from .unet.model import make_model
+from .unet.reference import make_reference
 
 #: part -> what it is, for tooltips
 CHOICES = {

@@ -7,12 +7,12 @@ from functools import partial
 
 from comfy_api.latest import io
 
-from ..magicportrait_core.flame.keyed import WAYS
+from ..magicportrait_core.flame.keyframes.keyed import WAYS
 from ..magicportrait_core.motion.pipeline import AnyMotion, edited, without_effect
 from ..magicportrait_core.types import TransferSettings
 from ..magicportrait_core.types.motion import PIVOTS
-from .live_track import hold_edit
-from .notes import warnings_on_node
+from .graphs.notes import warnings_on_node
+from .live.track import hold_edit
 from .schema import node_schema
 from .sockets import LoadedHead, MotionSocket
 

@@ -13,16 +13,16 @@ from ..magicportrait_core.faces.tracker import track_faces
 from ..magicportrait_core.pasting.back import Frames, paste_back
 from ..magicportrait_core.pasting.places import face_patches, portrait_patch, with_masks
 from ..magicportrait_core.types import AudioSource, VideoClip
-from .convert import KeptFrames, image_to_core
-from .frames_clip import frames_clip
-from .links import NOT_WIRED, is_linked, wired_fingerprint
-from .networks import face_networks
-from .notes import warnings_on_node
-from .progress import HostProgress
+from .faces.networks import face_networks
+from .graphs.links import NOT_WIRED, is_linked, wired_fingerprint
+from .graphs.notes import warnings_on_node
+from .graphs.progress import HostProgress
+from .media.convert import KeptFrames, image_to_core
+from .media.frames_clip import frames_clip
+from .media.video_input import video_clip
+from .media.video_output import write_video
 from .schema import node_schema
 from .sockets import FaceTrackSocket, MotionSocket
-from .video_input import video_clip
-from .video_output import write_video
 
 IMAGES = 1  #: place of the images output
 

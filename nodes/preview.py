@@ -6,15 +6,15 @@ from comfy_api.latest import InputImpl, io
 
 from ..magicportrait_core.faces.tracker import track_image
 from ..magicportrait_core.preview import MODES, reenact_frames
-from .convert import KeptFrames, single_picture, to_uint8
-from .links import is_linked, wired_fingerprint
-from .live_track import hold_preview, motion_settings
-from .networks import face_networks
-from .notes import warnings_on_node
-from .progress import HostProgress
+from .faces.networks import face_networks
+from .graphs.links import is_linked, wired_fingerprint
+from .graphs.notes import warnings_on_node
+from .graphs.progress import HostProgress
+from .live.track import hold_preview, motion_settings
+from .media.convert import KeptFrames, single_picture, to_uint8
+from .media.video_output import write_video
 from .schema import node_schema
 from .sockets import FaceTrackSocket
-from .video_output import write_video
 
 IMAGES = 0  #: place of the images output
 

@@ -13,15 +13,15 @@ from ..magicportrait_core.motion.pipeline import motion_maps
 from ..magicportrait_core.render import normal_to_image
 from ..magicportrait_core.render.maps import DEPTH_RANGES, MODES
 from ..magicportrait_core.types import GeometryMaps, MapBatch
-from .convert import core_to_image
-from .links import is_linked, wired_fingerprint
-from .live_track import hold_maps
-from .networks import face_networks
-from .notes import warnings_on_node
-from .progress import HostProgress
+from .faces.networks import face_networks
+from .graphs.links import is_linked, wired_fingerprint
+from .graphs.notes import warnings_on_node
+from .graphs.progress import HostProgress
+from .live.track import hold_maps
+from .media.convert import core_to_image
+from .media.video_output import DeferredVideo, write_video
 from .schema import node_schema
 from .sockets import Maps, MapsSocket, MotionSocket
-from .video_output import DeferredVideo, write_video
 
 DEPTH, NORMAL, RENDER, MASK = 1, 2, 3, 4  #: places of the picture outputs
 BATCH = 8  #: frames rendered at once

@@ -6,10 +6,10 @@ from comfy_api.latest import io, ui
 
 from ..magicportrait_core.faces.tracker import track_image
 from ..magicportrait_core.preview import FaceSliders, edit_still
-from .convert import core_to_image, single_picture, to_uint8
-from .live_still import hold_portrait
-from .networks import face_networks
-from .notes import warnings_on_node
+from .faces.networks import face_networks
+from .graphs.notes import warnings_on_node
+from .live.still import hold_portrait
+from .media.convert import core_to_image, single_picture, to_uint8
 from .schema import node_schema
 
 

@@ -11,13 +11,13 @@ import latent_preview
 import torch
 from comfy_api.latest import io
 
+from ..magicportrait_core.diffusion.clips.noise import initial_noise
 from ..magicportrait_core.diffusion.context_windows import PRESETS, WindowSettings
-from ..magicportrait_core.diffusion.noise import initial_noise
 from ..magicportrait_core.errors import InputError
-from .model import is_face_model
-from .sampling import PAPER_SAMPLER, SAMPLERS, SCHEDULERS, plan_run
 from .schema import node_schema
-from .windows import FaceWindows, set_windows
+from .unet.model import is_face_model
+from .unet.sampling import PAPER_SAMPLER, SAMPLERS, SCHEDULERS, plan_run
+from .unet.windows import FaceWindows, set_windows
 
 INHERIT = "inherit"
 MOST = 32  #: frames in a window, what the motion modules were trained for

@@ -9,14 +9,14 @@ from ..magicportrait_core.faces.overlay import draw_track
 from ..magicportrait_core.faces.tracker import track_faces
 from ..magicportrait_core.looking.track_views import face_views
 from ..magicportrait_core.types import FaceTrack, VideoClip
-from .host_landmarks import FaceLandmarks, given_faces
-from .live_track import hold_face
-from .networks import face_networks
-from .notes import warnings_on_node
-from .progress import HostProgress
+from .faces.host_landmarks import FaceLandmarks, given_faces
+from .faces.networks import face_networks
+from .graphs.notes import warnings_on_node
+from .graphs.progress import HostProgress
+from .live.track import hold_face
+from .media.video_output import video_of
 from .schema import node_schema, smoothing_input
 from .sockets import DrivingVideo, FaceTrackSocket, TrackedFace
-from .video_output import video_of
 
 
 class MagicPortraitTrackFace(io.ComfyNode):

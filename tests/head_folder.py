@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from magicportrait_core.flame.files import save_head, save_part
 from magicportrait_core.flame.head_model import HeadModel
-from magicportrait_core.flame.library import head_file, part_file
+from magicportrait_core.flame.library.files import save_head, save_part
+from magicportrait_core.flame.library.library import head_file, part_file
 
 
 def fill_models(models: Path, head: HeadModel, name: str | None = None) -> Path:

@@ -31,8 +31,8 @@ def resident_mb() -> float:
 def run(frames: int, folder: Path) -> dict:
     """One clip in this process: frames, seconds, peak_mb and [seconds, MB] through time."""
     from magicportrait_core.demo import demo_portrait_path
+    from magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
     from magicportrait_core.diffusion.sampler import SampleSettings
-    from magicportrait_core.diffusion.tiny_models import make_tiny
     from magicportrait_core.reenactment import DiffusionSettings, reenact_diffusion
     from magicportrait_core.tracks import save_head_track
     from tests.head_folder import fill_models

@@ -22,7 +22,7 @@ from torch import Tensor
 from magicportrait_core.flame.landmarks import points_on_faces
 from magicportrait_core.flame.lbs import rotation_matrix
 from magicportrait_core.flame.projection import crop_to_picture, project
-from magicportrait_core.flame.registration import Registration
+from magicportrait_core.flame.registration.registration import Registration
 from magicportrait_core.flame.rotations import axis_angle
 from magicportrait_core.flame.trackers import LandmarkFit
 from magicportrait_core.threads import one_thread

@@ -9,7 +9,7 @@ from magicportrait_core import batch
 from magicportrait_core.batch import Job, read_jobs, run_jobs
 from magicportrait_core.cli.app import app
 from magicportrait_core.demo import demo_portrait_path
-from magicportrait_core.diffusion.tiny_models import make_tiny
+from magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
 from magicportrait_core.drivers import FaceChoice
 from magicportrait_core.errors import InputError
 from magicportrait_core.preview import MotionSettings

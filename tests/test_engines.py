@@ -2,7 +2,7 @@
 
 import pytest
 
-from magicportrait_core.diffusion.tiny_models import make_tiny
+from magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
 from magicportrait_core.engines import choose_engine
 from magicportrait_core.errors import InputError
 

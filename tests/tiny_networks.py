@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from magicportrait_core.diffusion.checkpoints.loading import build_module
 from magicportrait_core.diffusion.guidance_encoder import KINDS, GuidanceEncoder
-from magicportrait_core.diffusion.loading import build_module
 
 
 @lru_cache(maxsize=12)

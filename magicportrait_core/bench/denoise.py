@@ -13,14 +13,14 @@ from torch import Tensor
 
 from ..checks import check_choice, check_range
 from ..devices import choose_device
-from ..diffusion.compiled import compile_blocks
-from ..diffusion.configs import UNetConfig
+from ..diffusion.backbone.transformer import TransformerBlock
+from ..diffusion.clips.windowed import ClipDenoiser
 from ..diffusion.context_windows import WindowSettings
+from ..diffusion.layers.configs import UNetConfig
 from ..diffusion.motion_module import positions
-from ..diffusion.optimize import optimize
-from ..diffusion.transformer import TransformerBlock
+from ..diffusion.speed.compiled import compile_blocks
+from ..diffusion.speed.optimize import optimize
 from ..diffusion.unet import DenoisingUNet
-from ..diffusion.windowed import ClipDenoiser
 from ..errors import InputError
 from ..types import HeldGuidance, Progress, ReferenceCondition, no_progress
 from .measure import matmul_seconds, peak_mb

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..faces.networks import FaceNetworks, load_networks
 from ..faces.tracker import track_faces
-from ..flame.readout import points_of
+from ..flame.motion.readout import points_of
 from ..flame.trackers import DecaSmirk, LandmarkFit
 from ..flame.trackers.deca import DecaEncoder
 from ..flame.trackers.smirk import SmirkEncoder

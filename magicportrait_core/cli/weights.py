@@ -139,7 +139,7 @@ def _download_one(key: str, models, progress, quiet: bool) -> dict:
     made = download_entry(key, models, progress)
     if not entry.stored:
         return _tell(made, quiet)
-    from ..flame.convert import import_file
+    from ..flame.importers.convert import import_file
 
     report = import_file(made.path, kind_folder(entry.kind, models), progress=progress)
     if not quiet:
@@ -192,9 +192,9 @@ def convert_(
     as_json: opt.JsonOption = False,
 ) -> None:
     """Write the diffusion models into one file, with the prompt's embedding: no CLIP in a run."""
-    from ..diffusion.combined import convert_models
-    from ..diffusion.model_files import find_model_files
-    from ..diffusion.model_folders import combined_name
+    from ..diffusion.checkpoints.combined import convert_models
+    from ..diffusion.checkpoints.model_files import find_model_files
+    from ..diffusion.checkpoints.model_folders import combined_name
     from ..weights.folders import kind_folder
 
     folder = kind_folder("magicportrait", models)
@@ -218,7 +218,7 @@ def make_tiny_(
     as_json: opt.JsonOption = False,
 ) -> None:
     """Write tiny diffusion models with random weights: their pictures are noise, for tests only."""
-    from ..diffusion.tiny_models import make_tiny
+    from ..diffusion.checkpoints.tiny_models import make_tiny
 
     paths = make_tiny(folder, golden_widths, seed)
     if as_json:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from ..diffusion.combined import Converted
-    from ..flame.convert import ImportReport
+    from ..diffusion.checkpoints.combined import Converted
+    from ..flame.importers.convert import ImportReport
     from ..model_files.check import FileCheck
     from ..model_files.listing import Glance
 
@@ -131,7 +131,7 @@ def converted_values(made: Converted) -> dict:
 
 def print_converted(made: Converted, folder: Path) -> None:
     """folder: where a run looks for such files."""
-    from ..diffusion.model_folders import combined_name
+    from ..diffusion.checkpoints.model_folders import combined_name
     from ..weights.catalog import size_text
 
     print(f"{made.output}: {made.tensors} tensors, {made.dtype}, {size_text(made.size)}")

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from ..checks import check_shape
 from ..errors import InputError
-from .attention import Attend, attend
-from .build import Build
-from .configs import GuidanceConfig
-from .forward_pass import Pass
+from .backbone.transformer import SpatialTransformer
 from .inputs import check_size
-from .transformer import SpatialTransformer
+from .layers.attention import Attend, attend
+from .layers.build import Build
+from .layers.configs import GuidanceConfig
+from .layers.forward_pass import Pass
 
 #: the maps, in the order in which their features are summed
 KINDS = ("depth", "normal", "render")

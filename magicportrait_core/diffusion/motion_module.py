@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .attention import Attend
-from .build import Build
-from .forward_pass import Pass
-from .layers import Attention, FeedForward
+from .layers.attention import Attend
+from .layers.build import Build
+from .layers.forward_pass import Pass
+from .layers.transformer_layers import Attention, FeedForward
 
 
 class PositionalEncoding(nn.Module):

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..types import ReferenceCondition
-from .attention import Attend
-from .attention import attend as attend_default
-from .forward_pass import Group, Pass
-from .hooks import Hooks, Site, Spot
-from .layers import Attention
-from .shared_keys import attend_shared, partial_attention
+from .layers.attention import Attend
+from .layers.attention import attend as attend_default
+from .layers.forward_pass import Group, Pass
+from .layers.hooks import Hooks, Site, Spot
+from .layers.shared_keys import attend_shared, partial_attention
+from .layers.transformer_layers import Attention
 
 
 def self_attention(layer: Attention, site: Site | None, tokens: Tensor, run: Pass) -> Tensor:

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 from ..checks import check_shape
 from ..types import ReferenceCondition
-from .attention import Attend, attend
-from .blocks import Plan
-from .build import Build
-from .configs import UNetConfig
-from .forward_pass import Pass
-from .memo import Memo
-from .transformer import RecordingTransformer
-from .unet_body import UNetBody
+from .backbone.blocks import Plan
+from .backbone.transformer import RecordingTransformer
+from .backbone.unet_body import UNetBody
+from .layers.attention import Attend, attend
+from .layers.build import Build
+from .layers.configs import UNetConfig
+from .layers.forward_pass import Pass
+from .layers.memo import Memo
 
 
 class ReferenceUNet(UNetBody):

@@ -11,18 +11,18 @@ from torch import Tensor
 from ..checks import check_choice, check_range
 from ..errors import InputError
 from ..types import MotionGuidance, Progress, ReferenceCondition, no_progress
+from .clips.journal import Journal, SamplerState
+from .clips.noise import initial_noise, shared_noise
+from .clips.windowed import ClipDenoiser
 from .context_windows import PRESETS, WindowSettings, context_windows
-from .fitting_memory import fitted_windows
 from .inputs import check_reference, check_start
-from .journal import Journal, SamplerState
+from .memory.fitting_memory import fitted_windows
+from .memory.shortage import naming_shortage
 from .motion_module import check_window
-from .noise import initial_noise, shared_noise
 from .schedule import NoiseSchedule, clean_and_noise, zero_snr_schedule
-from .shortage import naming_shortage
-from .solver import Solver
-from .solvers import SOLVERS, make_solver
+from .solvers.choice import SOLVERS, make_solver
+from .solvers.solver import Solver
 from .unet import DenoisingUNet
-from .windowed import ClipDenoiser
 
 _LOWER = "the picture's size, the windows at once, or the windows' length"
 

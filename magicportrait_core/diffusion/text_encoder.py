@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from ..checks import check_shape
 from ..errors import InputError
-from .build import Build
-from .configs import TextConfig
+from .layers.build import Build
+from .layers.configs import TextConfig
 
 START, END = 49406, 49407  #: the tokens round a prompt; Stable Diffusion 1.5 pads with END
 TOKENS = 77

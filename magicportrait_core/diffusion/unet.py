@@ -15,16 +15,16 @@ from torch import Tensor, nn
 from ..checks import check_shape
 from ..errors import InputError
 from ..types import ChunkCondition
-from .attention import Attend, attend
-from .blocks import Plan
-from .build import Build
-from .configs import UNetConfig
-from .forward_pass import Pass, group_chunks
-from .hooks import Hooks
-from .memo import Memo
+from .backbone.blocks import Plan
+from .backbone.skips import Residuals
+from .backbone.unet_body import UNetBody
+from .layers.attention import Attend, attend
+from .layers.build import Build
+from .layers.configs import UNetConfig
+from .layers.forward_pass import Pass, group_chunks
+from .layers.hooks import Hooks
+from .layers.memo import Memo
 from .motion_module import check_window
-from .skips import Residuals
-from .unet_body import UNetBody
 
 
 class DenoisingUNet(UNetBody):

@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..checks import check_shape
-from .attention import Attend, attend
-from .build import Build
-from .configs import VAEConfig
 from .inputs import check_size
-from .layers import Attention
-from .resnet import Downsample, ResnetBlock, Upsample
+from .layers.attention import Attend, attend
+from .layers.build import Build
+from .layers.configs import VAEConfig
+from .layers.resnet import Downsample, ResnetBlock, Upsample
+from .layers.transformer_layers import Attention
 
 #: latents are the VAE's means times this
 LATENT_SCALE = 0.18215

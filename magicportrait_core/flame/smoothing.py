@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ..checks import check_range
 from ..types import HeadTrack
-from .bilateral import Step, Window, mean_step
-from .filling import fill_rotations, fill_track, fill_values
 from .lbs import rotation_matrix
+from .motion.bilateral import Step, Window, mean_step
+from .motion.filling import fill_rotations, fill_track, fill_values
 from .projection import camera_in_crop, camera_in_picture
 from .rotations import axis_angle
 

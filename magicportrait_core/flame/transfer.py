@@ -33,10 +33,10 @@ import torch
 
 from ..errors import InputError
 from ..types import Camera, HeadTrack, MotionTrack, TransferSettings
-from .gains import moved_params
 from .head_model import HeadModel
-from .neutral import rest_of
-from .placing import in_frame, moved, pivot_points, width_in_frame
+from .motion.gains import moved_params
+from .motion.neutral import rest_of
+from .motion.placing import in_frame, moved, pivot_points, width_in_frame
 
 
 def transfer(

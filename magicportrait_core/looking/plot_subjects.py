@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ..faces.overlay import draw_track
 from ..flame.head_model import HeadModel
-from ..flame.neutral import find_neutral
-from ..flame.placing import in_frame, pivot_points, width_in_frame
-from ..flame.readout import head_angles, jaw_opening, openings
+from ..flame.motion.neutral import find_neutral
+from ..flame.motion.placing import in_frame, pivot_points, width_in_frame
+from ..flame.motion.readout import head_angles, jaw_opening, openings
 from ..preview.performance import read_performance
 from ..types import FaceTrack, HeadTrack
 from .curves import read_curves

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..diffusion.combined import read_metadata
-from ..diffusion.manifests import SLOTS, look
+from ..diffusion.checkpoints.combined import read_metadata
+from ..diffusion.checkpoints.manifests import SLOTS, look
 from ..errors import InputError
 from ..flame.importers.recognise import recognise
 from ..types import Progress, no_progress

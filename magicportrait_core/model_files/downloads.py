@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..diffusion.model_files import find_model_files
-from ..diffusion.model_folders import ModelFolders
-from ..diffusion.official_shapes import is_motion
-from ..diffusion.parts import lacking_from
+from ..diffusion.checkpoints.model_files import find_model_files
+from ..diffusion.checkpoints.model_folders import ModelFolders
+from ..diffusion.checkpoints.official_shapes import is_motion
+from ..diffusion.checkpoints.parts import lacking_from
 from ..errors import InputError
 from ..types import Progress, no_progress
 from ..weights.catalog import Entry, entry_of

@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
-from ..diffusion.combined import DTYPES, catalogued
-from ..diffusion.identify import KINDS as CONTENTS
-from ..diffusion.identify import identify
-from ..diffusion.manifests import SLOTS, look
-from ..diffusion.model_folders import (
+from ..diffusion.checkpoints.combined import DTYPES, catalogued
+from ..diffusion.checkpoints.identify import KINDS as CONTENTS
+from ..diffusion.checkpoints.identify import identify
+from ..diffusion.checkpoints.manifests import SLOTS, look
+from ..diffusion.checkpoints.model_folders import (
     MOTION_FILE,
     PROMPT_FILE,
     VAE_FILE,
@@ -22,8 +22,8 @@ from ..diffusion.model_folders import (
 )
 from ..errors import InputError
 from ..files import replacing
-from ..flame.convert import SUFFIXES as HEAD_SUFFIXES
-from ..flame.convert import ImportReport, import_file
+from ..flame.importers.convert import SUFFIXES as HEAD_SUFFIXES
+from ..flame.importers.convert import ImportReport, import_file
 from ..flame.importers.recognise import UnknownFile
 from ..types import Progress, no_progress
 from ..weights.advice import command

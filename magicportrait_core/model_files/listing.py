@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..diffusion.model_folders import ModelFolders
+from ..diffusion.checkpoints.model_folders import ModelFolders
 from ..errors import InputError
 from ..weights.catalog import CATALOG, Entry
 from ..weights.wholeness import quick_fault

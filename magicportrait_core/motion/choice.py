@@ -7,7 +7,7 @@ from pathlib import Path
 from ..checks import check_choice
 from ..errors import InputError
 from ..flame.head_model import HeadModel
-from ..flame.library import AUTO
+from ..flame.library.library import AUTO
 from ..flame.trackers import TRACKERS, DecaSmirk
 from ..weights.advice import downloading
 from ..weights.catalog import entry_of

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ..checks import check_choice
 from ..errors import InputError
-from ..flame.convert import import_folder
 from ..flame.head_model import HeadModel
-from ..flame.library import (
+from ..flame.importers.convert import import_folder
+from ..flame.library.library import (
     AUTO,
     head_metadata,
     heads,
@@ -22,8 +22,8 @@ from ..flame.library import (
     open_texture,
     part_file,
 )
-from ..flame.registration_file import kept_registration
-from ..flame.regressor_files import NETWORKS, regressor_file
+from ..flame.library.regressor_files import NETWORKS, regressor_file
+from ..flame.registration.registration_file import kept_registration
 from ..flame.texture import albedo
 from ..flame.trackers import TRACKERS, DecaSmirk, LandmarkFit, Tracker
 from ..flame.trackers.deca_smirk import BASIS, knows

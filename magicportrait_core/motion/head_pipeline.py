@@ -16,7 +16,7 @@ from ..drivers import TRACK_SUFFIX, FaceChoice, Trimming, follow, open_clip
 from ..errors import InputError
 from ..faces.networks import FaceNetworks, load_networks
 from ..files import check_suffix, keep_inputs
-from ..flame.library import AUTO, open_head
+from ..flame.library.library import AUTO, open_head
 from ..looking.maps_film import MAPS, write_film
 from ..render import BACKEND_NAMES, render_maps
 from ..render.maps import DEPTH_RANGES, MODES

@@ -15,10 +15,10 @@ from ..errors import InputError
 from ..faces.networks import FaceNetworks, load_networks
 from ..faces.tracker import track_image
 from ..flame.head_model import HeadModel
-from ..flame.keyframes import read_keyframes
-from ..flame.library import AUTO, open_head
+from ..flame.keyframes.keyframes import read_keyframes
+from ..flame.library.library import AUTO, open_head
 from ..flame.meshes import HeadMeshes, motion_meshes
-from ..flame.neutral import HAND_MADE
+from ..flame.motion.neutral import HAND_MADE
 from ..flame.trackers import TRACKERS
 from ..looking.mesh_overlay import face_cover, head_cover
 from ..render import landmark_mesh

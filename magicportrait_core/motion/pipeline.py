@@ -18,9 +18,9 @@ from ..faces.framing import Framed, frame_portrait
 from ..faces.networks import FaceNetworks, load_networks
 from ..faces.tracker import track_faces, track_image
 from ..flame.head_model import HeadModel
-from ..flame.keyed import keyed
-from ..flame.keyframe_files import read_text
-from ..flame.library import AUTO
+from ..flame.keyframes.files import read_text
+from ..flame.keyframes.keyed import keyed
+from ..flame.library.library import AUTO
 from ..flame.meshes import motion_meshes
 from ..looking.mesh_overlay import MeshOverlay, Window, face_cover, head_cover
 from ..pictures import to_uint8

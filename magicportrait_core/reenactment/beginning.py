@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from ..diffusion.clips.vae_chunks import encode_frames
 from ..diffusion.vae import VAE
-from ..diffusion.vae_chunks import encode_frames
 from ..errors import InputError
 from ..files import replacing
 from ..pictures import to_float

@@ -18,8 +18,8 @@ from ..faces.framing import Framed, frame_portrait
 from ..faces.networks import FaceNetworks, load_networks
 from ..faces.tracker import track_image
 from ..files import replacing
-from ..flame.keyframes import read_keyframes
-from ..flame.library import AUTO, heads, open_head
+from ..flame.keyframes.keyframes import read_keyframes
+from ..flame.library.library import AUTO, heads, open_head
 from ..flame.trackers import TRACKERS
 from ..motion.choice import LANDMARKS_ONLY
 from ..motion.head_models import TrackerChoice, choose_tracker, flame_folder, head_of, make_tracker

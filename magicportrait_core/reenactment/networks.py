@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..diffusion.checkpoints.model_files import ModelFiles, read_part
+from ..diffusion.checkpoints.models import DiffusionModels, load_models
+from ..diffusion.checkpoints.weight_files import WeightFile, weight_files
+from ..diffusion.clips.preprocess import prepare_portrait
+from ..diffusion.clips.vae_chunks import encode_pictures
 from ..diffusion.guidance_encoder import GuidanceEncoder
-from ..diffusion.lora import LoraFile, check_matched, merge_loras, read_lora
-from ..diffusion.model_files import ModelFiles, read_part
-from ..diffusion.models import DiffusionModels, load_models
-from ..diffusion.preprocess import prepare_portrait
-from ..diffusion.shortage import naming_shortage
+from ..diffusion.lora.lora import LoraFile, check_matched, merge_loras, read_lora
+from ..diffusion.memory.shortage import naming_shortage
 from ..diffusion.unet import DenoisingUNet
 from ..diffusion.vae import VAE
-from ..diffusion.vae_chunks import encode_pictures
-from ..diffusion.weight_files import WeightFile, weight_files
 from ..types import ReferenceCondition
 from .settings import DiffusionSettings
 

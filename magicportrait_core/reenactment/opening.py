@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..diffusion.checkpoints.model_files import ModelFiles, check_whole, find_model_files
+from ..diffusion.checkpoints.weight_files import said_of_choice
 from ..diffusion.context_windows import context_windows
-from ..diffusion.model_files import ModelFiles, check_whole, find_model_files
-from ..diffusion.weight_files import said_of_choice
 from ..drivers import FaceChoice, Trimming
 from ..errors import MagicPortraitWarning
 from ..files import keep_inputs, keep_outside

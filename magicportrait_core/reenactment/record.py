@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from .. import __version__
-from ..diffusion.model_files import ModelFiles
+from ..diffusion.checkpoints.model_files import ModelFiles
 from ..errors import InputError
 
 _PACKAGES = ("torch", "numpy", "scipy", "safetensors", "av", "pillow")

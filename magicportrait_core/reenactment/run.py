@@ -10,10 +10,10 @@ from pathlib import Path
 from torch import Tensor
 
 from ..devices import choose_device
-from ..diffusion.lazy_guidance import LazyGuidance
+from ..diffusion.clips.lazy_guidance import LazyGuidance
+from ..diffusion.clips.vae_chunks import decode_chunks
 from ..diffusion.sampler import sample
 from ..diffusion.vae import VAE
-from ..diffusion.vae_chunks import decode_chunks
 from ..drivers import FaceChoice, Trimming
 from ..engines import EngineChoice
 from ..errors import MagicPortraitError

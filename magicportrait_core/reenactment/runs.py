@@ -24,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..diffusion.journal import Journal, SamplerState, StepJournal
+from ..diffusion.clips.journal import Journal, SamplerState, StepJournal
 from ..errors import InputError
 from ..files import remove_parts, replacing
 

@@ -9,11 +9,11 @@ import torch
 
 from ..checks import check_choice, check_range
 from ..diffusion.context_windows import PRESETS
-from ..diffusion.lora import MAX_STRENGTH
+from ..diffusion.lora.lora import MAX_STRENGTH
 from ..diffusion.sampler import SampleSettings
 from ..errors import InputError
 from ..faces.framing import CROPS, SCALES, SIZES
-from ..flame.library import AUTO
+from ..flame.library.library import AUTO
 from ..motion.choice import MOTION_TRACKERS
 from ..motion.head_pipeline import MapSettings
 from ..preview import MotionSettings

@@ -7,8 +7,8 @@ import torch
 
 from magicportrait_core.bench import denoise
 from magicportrait_core.bench.denoise import bench_denoise
-from magicportrait_core.diffusion.compiled import compile_blocks
-from magicportrait_core.diffusion.configs import UNetConfig
+from magicportrait_core.diffusion.layers.configs import UNetConfig
+from magicportrait_core.diffusion.speed.compiled import compile_blocks
 from magicportrait_core.errors import InputError
 
 SMALL = UNetConfig((16, 16, 32, 32), cross_attention_dim=8, heads=4, norm_groups=8, max_frames=8)

@@ -7,9 +7,9 @@ import pytest
 
 from magicportrait_core.cli import diffusion_options as dif
 from magicportrait_core.cli.options import Mode
+from magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
 from magicportrait_core.diffusion.context_windows import PRESETS
-from magicportrait_core.diffusion.solvers import SOLVERS
-from magicportrait_core.diffusion.tiny_models import make_tiny
+from magicportrait_core.diffusion.solvers.choice import SOLVERS
 from magicportrait_core.errors import InputError
 from magicportrait_core.faces.framing import CROPS
 from magicportrait_core.motion.choice import MOTION_TRACKERS

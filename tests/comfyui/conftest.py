@@ -24,7 +24,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from magicportrait_core.diffusion.tiny_models import UNET, make_tiny
+from magicportrait_core.diffusion.checkpoints.tiny_models import UNET, make_tiny
 from tests.comfyui.geometry import ACT, EXAMPLE, TAKER, graph_of
 from tests.comfyui.graphs import decode, save_image, succeeded
 from tests.head_folder import fill_models

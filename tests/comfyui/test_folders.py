@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from magicportrait_core.diffusion.tiny_models import make_tiny
-from magicportrait_core.flame.regressor_files import regressor_file, save_regressor
+from magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
+from magicportrait_core.flame.library.regressor_files import regressor_file, save_regressor
 from tests.comfyui.conftest import ComfyServer
 from tests.comfyui.graphs import succeeded
 from tests.comfyui.test_head_files import TRACK, graph

@@ -108,7 +108,7 @@ spec = importlib.util.spec_from_file_location(
     "pack", root + "/__init__.py", submodule_search_locations=[root])
 sys.modules["pack"] = pack = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(pack)
-folders = importlib.import_module("pack.nodes.head_folders")
+folders = importlib.import_module("pack.nodes.model_files.head_folders")
 found = folders.find_head("auto", "auto", lambda *a: None)
 print("FOUND", found.head.name, found.folder[0])
 print("OFFERED", folders.head_options()[:2])

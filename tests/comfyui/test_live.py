@@ -227,11 +227,11 @@ sys.argv = ["", {pack!r}]
 sys.path.insert(0, {inside!r})
 from host import error_of, run_node
 from pack.magicportrait_core.faces.tracker import track_image
-from pack.nodes.convert import to_uint8
 from pack.nodes.example import MagicPortraitExample
-from pack.nodes.held import UI
-from pack.nodes.live_track import held_runs, hold_preview
-from pack.nodes.networks import face_networks
+from pack.nodes.faces.networks import face_networks
+from pack.nodes.graphs.held import UI
+from pack.nodes.live.track import held_runs, hold_preview
+from pack.nodes.media.convert import to_uint8
 from pack.nodes.sockets import TrackedFace
 from pack.nodes.track_face import MagicPortraitTrackFace
 portrait, driving = run_node(MagicPortraitExample)

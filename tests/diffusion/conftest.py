@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from magicportrait_core.diffusion.configs import UNetConfig
+from magicportrait_core.diffusion.layers.configs import UNetConfig
 from magicportrait_core.diffusion.reference_unet import ReferenceUNet
 from magicportrait_core.diffusion.unet import DenoisingUNet
 from magicportrait_core.types import ReferenceCondition

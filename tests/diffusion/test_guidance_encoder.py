@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from magicportrait_core.diffusion.configs import GuidanceConfig
 from magicportrait_core.diffusion.guidance_encoder import KINDS, GuidanceEncoder, encode_guidance
+from magicportrait_core.diffusion.layers.configs import GuidanceConfig
 from magicportrait_core.errors import InputError
 
 SMALL = GuidanceConfig((4, 8, 8, 16), embedding_channels=12, norm_groups=4, heads=4)

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from magicportrait_core.diffusion.configs import GuidanceConfig
+from magicportrait_core.diffusion.clips.lazy_guidance import LazyGuidance
 from magicportrait_core.diffusion.context_windows import WindowSettings
 from magicportrait_core.diffusion.guidance_encoder import GuidanceEncoder
 from magicportrait_core.diffusion.inputs import check_reference, check_size
-from magicportrait_core.diffusion.lazy_guidance import LazyGuidance
+from magicportrait_core.diffusion.layers.configs import GuidanceConfig
 from magicportrait_core.diffusion.sampler import SampleSettings, sample
 from magicportrait_core.diffusion.unet import DenoisingUNet
 from magicportrait_core.errors import InputError

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from magicportrait_core.diffusion.attention import attend
-from magicportrait_core.diffusion.build import Build
-from magicportrait_core.diffusion.forward_pass import Pass
+from magicportrait_core.diffusion.layers.attention import attend
+from magicportrait_core.diffusion.layers.build import Build
+from magicportrait_core.diffusion.layers.forward_pass import Pass
 from magicportrait_core.diffusion.motion_module import MotionModule, PositionalEncoding, positions
 
 N = 4

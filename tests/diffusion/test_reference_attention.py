@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from magicportrait_core.diffusion.attention import attend, attend_plain
-from magicportrait_core.diffusion.build import Build
-from magicportrait_core.diffusion.forward_pass import Pass, group_chunks
-from magicportrait_core.diffusion.hooks import Site
-from magicportrait_core.diffusion.layers import Attention
+from magicportrait_core.diffusion.layers.attention import attend, attend_plain
+from magicportrait_core.diffusion.layers.build import Build
+from magicportrait_core.diffusion.layers.forward_pass import Pass, group_chunks
+from magicportrait_core.diffusion.layers.hooks import Site
+from magicportrait_core.diffusion.layers.transformer_layers import Attention
 from magicportrait_core.diffusion.reference_attention import self_attention
 from magicportrait_core.errors import InputError
 from magicportrait_core.types import ChunkCondition, ReferenceCondition

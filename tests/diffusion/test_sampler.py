@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from magicportrait_core.diffusion.clip_layout import clip_to_frames, predict_clip
+from magicportrait_core.diffusion.clips.clip_layout import clip_to_frames, predict_clip
+from magicportrait_core.diffusion.clips.noise import initial_noise, shared_noise
+from magicportrait_core.diffusion.clips.windowed import ClipDenoiser
 from magicportrait_core.diffusion.context_windows import WindowSettings, context_windows
-from magicportrait_core.diffusion.noise import initial_noise, shared_noise
 from magicportrait_core.diffusion.sampler import SampleSettings, make_noise, sample
 from magicportrait_core.diffusion.schedule import (
     ddim_step,
@@ -15,7 +16,6 @@ from magicportrait_core.diffusion.schedule import (
     trailing_timesteps,
     zero_snr_schedule,
 )
-from magicportrait_core.diffusion.windowed import ClipDenoiser
 from magicportrait_core.errors import InputError
 from magicportrait_core.types import HeldGuidance, MotionGuidance
 

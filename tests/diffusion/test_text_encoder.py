@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from magicportrait_core.diffusion.configs import TextConfig
-from magicportrait_core.diffusion.loading import build_module
+from magicportrait_core.diffusion.checkpoints.loading import build_module
+from magicportrait_core.diffusion.layers.configs import TextConfig
 from magicportrait_core.diffusion.text_encoder import (
     END,
     PROMPT_IDS,

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from magicportrait_core.diffusion.attention import attend_plain
-from magicportrait_core.diffusion.hooks import Hooks
-from magicportrait_core.diffusion.memo import Memo
-from magicportrait_core.diffusion.skips import Residuals
+from magicportrait_core.diffusion.backbone.skips import Residuals
+from magicportrait_core.diffusion.layers.attention import attend_plain
+from magicportrait_core.diffusion.layers.hooks import Hooks
+from magicportrait_core.diffusion.layers.memo import Memo
 from magicportrait_core.diffusion.unet import DenoisingUNet
 from magicportrait_core.errors import InputError
 from magicportrait_core.types import ChunkCondition

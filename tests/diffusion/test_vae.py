@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from magicportrait_core.diffusion.configs import VAEConfig
-from magicportrait_core.diffusion.loading import build_module, rename_vae_attention
+from magicportrait_core.diffusion.checkpoints.loading import build_module, rename_vae_attention
+from magicportrait_core.diffusion.layers.configs import VAEConfig
 from magicportrait_core.diffusion.vae import LATENT_SCALE, VAE
 from magicportrait_core.errors import InputError
 

@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from magicportrait_core.diffusion.build import Build
-from magicportrait_core.diffusion.resnet import Upsample
+from magicportrait_core.diffusion.layers.build import Build
+from magicportrait_core.diffusion.layers.resnet import Upsample
 from magicportrait_core.fast_layers import winograd
 from magicportrait_core.fast_layers.winograd import WinogradConv, WinogradUpsample
 

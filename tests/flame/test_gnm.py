@@ -12,10 +12,10 @@ from torch import Tensor
 
 from magicportrait_core.errors import InputError
 from magicportrait_core.flame import gnm
-from magicportrait_core.flame.convert import import_file
 from magicportrait_core.flame.head_model import HeadModel
+from magicportrait_core.flame.importers.convert import import_file
 from magicportrait_core.flame.landmarks import ibug68, points_on_faces
-from magicportrait_core.flame.library import heads, open_head
+from magicportrait_core.flame.library.library import heads, open_head
 from magicportrait_core.types import HeadParams
 from tests.official_files import gnm_arrays, write_gnm
 

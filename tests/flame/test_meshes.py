@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from magicportrait_core.errors import InputError
 from magicportrait_core.flame.meshes import HeadMeshes, motion_meshes
-from magicportrait_core.flame.placing import in_frame
+from magicportrait_core.flame.motion.placing import in_frame
 from magicportrait_core.flame.transfer import transfer
 from magicportrait_core.types import (
     Camera,

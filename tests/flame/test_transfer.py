@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from magicportrait_core.errors import InputError
 from magicportrait_core.flame.landmarks import ibug68
 from magicportrait_core.flame.lbs import rotation_matrix
-from magicportrait_core.flame.readout import head_angles
+from magicportrait_core.flame.motion.readout import head_angles
 from magicportrait_core.flame.rotations import from_euler
 from magicportrait_core.flame.transfer import transfer
 from magicportrait_core.types import (

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from magicportrait_core.errors import InputError
-from magicportrait_core.flame.placing import head_width, in_frame, moved, pivot_points
+from magicportrait_core.flame.motion.placing import head_width, in_frame, moved, pivot_points
 from magicportrait_core.types import (
     Camera,
     HeadParams,

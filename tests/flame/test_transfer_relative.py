@@ -7,7 +7,7 @@ import torch
 
 from magicportrait_core.errors import InputError
 from magicportrait_core.flame.lbs import rotation_matrix
-from magicportrait_core.flame.readout import head_angles
+from magicportrait_core.flame.motion.readout import head_angles
 from magicportrait_core.flame.rotations import axis_angle, from_euler
 from tests.small_head import small_track
 from tests.transfers import ALL, NAMES, angle_between, run

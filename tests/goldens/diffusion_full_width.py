@@ -16,9 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from magicportrait_core.diffusion.clip_layout import clip_to_frames, frames_to_clip, predict_clip
-from magicportrait_core.diffusion.configs import UNetConfig
-from magicportrait_core.diffusion.loading import build_module
+from magicportrait_core.diffusion.checkpoints.loading import build_module
+from magicportrait_core.diffusion.clips.clip_layout import (
+    clip_to_frames,
+    frames_to_clip,
+    predict_clip,
+)
+from magicportrait_core.diffusion.layers.configs import UNetConfig
 from magicportrait_core.diffusion.motion_module import positions
 from magicportrait_core.types import ReferenceCondition
 from tests.goldens.diffusion_networks import (

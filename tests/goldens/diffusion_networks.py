@@ -15,13 +15,17 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from magicportrait_core.diffusion.build import Build
-from magicportrait_core.diffusion.clip_layout import clip_to_frames, frames_to_clip, predict_clip
-from magicportrait_core.diffusion.configs import UNetConfig
+from magicportrait_core.diffusion.backbone.transformer import SpatialTransformer
+from magicportrait_core.diffusion.checkpoints.loading import State, check_state
+from magicportrait_core.diffusion.clips.clip_layout import (
+    clip_to_frames,
+    frames_to_clip,
+    predict_clip,
+)
 from magicportrait_core.diffusion.guidance_encoder import KINDS
-from magicportrait_core.diffusion.loading import State, check_state
+from magicportrait_core.diffusion.layers.build import Build
+from magicportrait_core.diffusion.layers.configs import UNetConfig
 from magicportrait_core.diffusion.reference_unet import ReferenceUNet
-from magicportrait_core.diffusion.transformer import SpatialTransformer
 from magicportrait_core.types import ReferenceCondition
 from tests.goldens.registry import Family, GoldenFile, inputs_only
 from tests.goldens.rows import Computed

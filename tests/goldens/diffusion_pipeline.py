@@ -13,14 +13,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from magicportrait_core.diffusion.clip_layout import frames_to_clip
+from magicportrait_core.diffusion.clips.clip_layout import frames_to_clip
+from magicportrait_core.diffusion.clips.noise import initial_noise
+from magicportrait_core.diffusion.clips.preprocess import prepare_maps, prepare_portrait
+from magicportrait_core.diffusion.clips.vae_chunks import decode_frames
 from magicportrait_core.diffusion.context_windows import window_preset
 from magicportrait_core.diffusion.guidance_encoder import encode_guidance
-from magicportrait_core.diffusion.noise import initial_noise
-from magicportrait_core.diffusion.preprocess import prepare_maps, prepare_portrait
 from magicportrait_core.diffusion.sampler import SampleSettings, sample
 from magicportrait_core.diffusion.schedule import trailing_timesteps, zero_snr_schedule
-from magicportrait_core.diffusion.vae_chunks import decode_frames
 from magicportrait_core.types import HeldGuidance
 from tests.goldens.diffusion_networks import BANKS, beside
 from tests.goldens.registry import Family, GoldenFile, inputs_only

@@ -5,9 +5,9 @@ import shutil
 import pytest
 import torch
 
-from magicportrait_core.diffusion.combined import convert_models
-from magicportrait_core.diffusion.model_files import find_model_files
-from magicportrait_core.diffusion.tiny_models import make_tiny
+from magicportrait_core.diffusion.checkpoints.combined import convert_models
+from magicportrait_core.diffusion.checkpoints.model_files import find_model_files
+from magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
 from magicportrait_core.model_files.check import (
     BAD,
     UNVERIFIED,

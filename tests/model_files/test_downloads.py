@@ -6,9 +6,9 @@ import shutil
 import pytest
 import torch
 
-from magicportrait_core.diffusion.model_files import find_model_files, read_part
-from magicportrait_core.diffusion.official_shapes import base_shapes
-from magicportrait_core.diffusion.tiny_models import UNET, make_tiny
+from magicportrait_core.diffusion.checkpoints.model_files import find_model_files, read_part
+from magicportrait_core.diffusion.checkpoints.official_shapes import base_shapes
+from magicportrait_core.diffusion.checkpoints.tiny_models import UNET, make_tiny
 from magicportrait_core.errors import InputError
 from magicportrait_core.model_files import check as model_check
 from magicportrait_core.model_files import downloads as model_downloads

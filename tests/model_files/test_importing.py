@@ -6,11 +6,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from magicportrait_core.diffusion.combined import convert_models
-from magicportrait_core.diffusion.model_files import find_model_files
-from magicportrait_core.diffusion.model_folders import ModelFolders
-from magicportrait_core.diffusion.models import load_models
-from magicportrait_core.diffusion.tiny_models import make_tiny
+from magicportrait_core.diffusion.checkpoints.combined import convert_models
+from magicportrait_core.diffusion.checkpoints.model_files import find_model_files
+from magicportrait_core.diffusion.checkpoints.model_folders import ModelFolders
+from magicportrait_core.diffusion.checkpoints.models import load_models
+from magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
 from magicportrait_core.errors import InputError
 from magicportrait_core.model_files.importing import import_any
 from magicportrait_core.model_files.listing import glance_all

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from magicportrait_core.errors import InputError
-from magicportrait_core.flame.files import save_part
-from magicportrait_core.flame.library import head_metadata, open_head, part_file
-from magicportrait_core.flame.regressor_files import regressor_file, save_regressor
+from magicportrait_core.flame.library.files import save_part
+from magicportrait_core.flame.library.library import head_metadata, open_head, part_file
+from magicportrait_core.flame.library.regressor_files import regressor_file, save_regressor
 from magicportrait_core.flame.texture import NUM_COMPONENTS, SIZE
 from magicportrait_core.flame.trackers import LandmarkFit
 from magicportrait_core.light import SKIN

@@ -13,9 +13,9 @@ from magicportrait_core.drivers import FaceChoice, Trimming
 from magicportrait_core.errors import InputError, NoFaceError
 from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.faces.tracker import track_image
-from magicportrait_core.flame.placing import in_frame, pivot_points, width_in_frame
-from magicportrait_core.flame.readout import head_angles
-from magicportrait_core.flame.regressor_files import regressor_file, save_regressor
+from magicportrait_core.flame.library.regressor_files import regressor_file, save_regressor
+from magicportrait_core.flame.motion.placing import in_frame, pivot_points, width_in_frame
+from magicportrait_core.flame.motion.readout import head_angles
 from magicportrait_core.motion.head_pipeline import (
     MapSettings,
     fitted,

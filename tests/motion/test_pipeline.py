@@ -11,7 +11,7 @@ from magicportrait_core.demo import demo_portrait_path
 from magicportrait_core.errors import InputError, NoFaceError
 from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.faces.tracker import track_faces
-from magicportrait_core.flame.library import open_head
+from magicportrait_core.flame.library.library import open_head
 from magicportrait_core.flame.transfer import transfer
 from magicportrait_core.motion.head_pipeline import MapSettings
 from magicportrait_core.motion.pipeline import (

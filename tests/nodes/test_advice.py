@@ -44,7 +44,7 @@ def test_what_no_node_downloads_is_a_command_of_this_python(core, tmp_path):
 
 
 def test_files_are_dropped_into_their_folder(core, tmp_path):
-    library, errors = core("flame.library"), core("errors")
+    library, errors = core("flame.library.library"), core("errors")
     (tmp_path / "deca_model.tar").touch()
     with pytest.raises(errors.InputError) as error:
         library.open_regressor(tmp_path, "deca")
@@ -54,7 +54,7 @@ def test_files_are_dropped_into_their_folder(core, tmp_path):
     )
     (tmp_path / "flame2020_generic.safetensors").write_bytes(b"no head at all")
     with pytest.raises(errors.InputError) as error:
-        core("flame.files").load_head(tmp_path / "flame2020_generic.safetensors")
+        core("flame.library.files").load_head(tmp_path / "flame2020_generic.safetensors")
     assert f"delete it and put the official file, as it was downloaded, into {tmp_path}" in str(
         error.value
     )
@@ -121,11 +121,11 @@ def test_a_failed_download_is_tried_again_where_it_failed(core, monkeypatch, tmp
 
 def test_messages_and_pages_call_nodes_by_their_titles():
     """Who reads them sees no ids."""
-    ids = re.findall(r'node_id="(\w+)"', "".join(p.read_text() for p in NODES.glob("*.py")))
+    ids = re.findall(r'node_id="(\w+)"', "".join(p.read_text() for p in NODES.rglob("*.py")))
     assert len(ids) > 10
     spoken = [
         (path.name, node.value)
-        for path in NODES.glob("*.py")
+        for path in NODES.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
     ]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from magicportrait_core.demo import demo_portrait_path
+from magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
 from magicportrait_core.diffusion.context_windows import WindowSettings
 from magicportrait_core.diffusion.sampler import SampleSettings
-from magicportrait_core.diffusion.tiny_models import make_tiny
 from magicportrait_core.drivers import Trimming
 from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.reenactment import DiffusionSettings, reenact_diffusion

@@ -11,8 +11,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from magicportrait_core.demo import demo_portrait_path
-from magicportrait_core.diffusion.combined import convert_models
-from magicportrait_core.diffusion.model_files import find_model_files
+from magicportrait_core.diffusion.checkpoints.combined import convert_models
+from magicportrait_core.diffusion.checkpoints.model_files import find_model_files
 from magicportrait_core.drivers import Trimming
 from magicportrait_core.errors import InputError, MagicPortraitWarning, NoFaceError
 from magicportrait_core.pipeline import reenact as reenact_any

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from magicportrait_core.diffusion.journal import SamplerState
+from magicportrait_core.diffusion.clips.journal import SamplerState
 from magicportrait_core.errors import InputError
 from magicportrait_core.files import replacing
 from magicportrait_core.reenactment.runs import PREVIEWS, SETUP, STATE, WINDOWS, RunFolder

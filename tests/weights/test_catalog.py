@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from magicportrait_core.errors import InputError
-from magicportrait_core.flame.files import PARTS
-from magicportrait_core.flame.library import head_file, part_file
-from magicportrait_core.flame.regressor_files import NETWORKS, regressor_file
+from magicportrait_core.flame.library.files import PARTS
+from magicportrait_core.flame.library.library import head_file, part_file
+from magicportrait_core.flame.library.regressor_files import NETWORKS, regressor_file
 from magicportrait_core.weights.catalog import CATALOG, entry_of, size_text
 from magicportrait_core.weights.folders import KINDS
 

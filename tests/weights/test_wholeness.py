@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from magicportrait_core.diffusion.lora import read_lora
+from magicportrait_core.diffusion.lora.lora import read_lora
 from magicportrait_core.errors import InputError
 from magicportrait_core.model_files.check import check_file
 from magicportrait_core.weights.state_files import read_state

@@ -26,7 +26,7 @@ from .equations import (
 from .identity import moved
 from .points import HeadPoints, PointState
 
-CHUNK = 64  #: frames whose derivatives are held at once
+CHUNK = 32  #: frames whose derivatives are held at once
 
 
 def fit_frames(

@@ -29,7 +29,7 @@ from ..fitting.points import HeadPoints, PointState
 from ..fitting.rigid import rigid_pose, spread_frames
 from ..head_model import Embedding, HeadModel
 from ..projection import camera_in_crop
-from ..registration import Registration, register
+from ..registration.registration import Registration, register
 from ..rotations import axis_angle
 from ..smoothing import shots, smooth_track
 from .tracker import Tracker
@@ -39,7 +39,7 @@ SHAPES, EXPRESSIONS = 100, 50  #: coefficients that are fitted
 #: metres by which a mesh point may lie elsewhere than it was laid, and the most of it
 SLACK, MOST_SLACK = 0.002, 0.01
 MISFIT = 0.03  #: face widths off the landmarks from which on a fit is doubtful
-CHUNK = 64  #: frames looked at once
+CHUNK = 32  #: frames looked at once
 KEY_FRAMES = 72  #: that the identity is found from, at most: the more, the surer its relief
 IDENTITY_STEPS = 12  #: Gauss-Newton steps for the identity, at most
 STEPS = 8  #: Gauss-Newton steps of all frames, at most
@@ -130,7 +130,7 @@ class LandmarkFit(Tracker):
         size = (faces.boxes[known, 2:] - faces.boxes[known, :2]).amax(1)
         unit = max(float(size.median()), 1.0)
         centre = torch.tensor([width / 2, height / 2])
-        seen = faces.landmarks[known][:, self.registration.indices]
+        seen = faces.landmarks[known[:, None], self.registration.indices]
         middle = seen[..., :2].mean(1)
         seen = torch.cat([seen[..., :2] - centre, seen[..., 2:]], -1) / unit
         stiff = _stiffness(points)

@@ -11,8 +11,8 @@ import tiny
 import torch
 from comfy_extras.nodes_sag import SelfAttentionGuidance
 from pack.magicportrait_core.diffusion.context_windows import WindowSettings
-from pack.nodes.sampling import plan_run
-from pack.nodes.windows import set_windows
+from pack.nodes.unet.sampling import plan_run
+from pack.nodes.unet.windows import set_windows
 from torch.nn.functional import interpolate
 
 FRAMES, WINDOW = 8, 4

@@ -15,11 +15,11 @@ import pack
 import tiny
 from comfy.cli_args import LatentPreviewMethod, args
 from host import run_node
-from pack.magicportrait_core.diffusion.model_files import PARTS, read_part
-from pack.magicportrait_core.diffusion.tiny_models import make_tiny
-from pack.nodes import model_choice
-from pack.nodes.model_choice import choose_files, files_state
-from pack.nodes.model_folders import folders_of, listed
+from pack.magicportrait_core.diffusion.checkpoints.model_files import PARTS, read_part
+from pack.magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
+from pack.nodes.model_files import model_choice
+from pack.nodes.model_files.model_choice import choose_files, files_state
+from pack.nodes.model_files.model_folders import folders_of, listed
 from pack.nodes.temporal_denoise import TemporalDenoise
 from utils.extra_config import load_extra_path_config
 

@@ -11,7 +11,7 @@ import numpy as np
 import server
 import torch
 from pack.nodes.example import MagicPortraitExample
-from pack.nodes.frames_clip import frames_clip
+from pack.nodes.media.frames_clip import frames_clip
 from pack.nodes.track_face import MagicPortraitTrackFace
 
 try:

@@ -7,8 +7,8 @@ from host import relative, report  # isort: skip  first: it finds the host
 import tiny
 import torch
 from comfy import model_management
-from pack.nodes import reference as host_reference
-from pack.nodes.conds import KEY
+from pack.nodes.unet import reference as host_reference
+from pack.nodes.unet.conds import KEY
 
 FRAMES = 4
 CLIP = range(FRAMES)

@@ -10,10 +10,10 @@ import folder_paths
 import tiny
 import torch
 from pack.magicportrait_core.diffusion.guidance_encoder import KINDS
-from pack.nodes.conds import KEY
 from pack.nodes.lora_loader import MagicPortraitLoraLoader
-from pack.nodes.model import make_model
-from pack.nodes.reference import make_reference
+from pack.nodes.unet.conds import KEY
+from pack.nodes.unet.model import make_model
+from pack.nodes.unet.reference import make_reference
 from safetensors.torch import save_file
 
 from nodes import LoraLoaderModelOnly

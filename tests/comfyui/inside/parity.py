@@ -7,11 +7,11 @@ from host import error_of, relative, report, run_node  # isort: skip  first: it 
 import comfy.sample
 import tiny
 import torch
+from pack.magicportrait_core.diffusion.checkpoints.loading import build_module
 from pack.magicportrait_core.diffusion.context_windows import PRESETS
-from pack.magicportrait_core.diffusion.loading import build_module
 from pack.magicportrait_core.diffusion.sampler import SampleSettings, sample
 from pack.nodes.temporal_denoise import TemporalDenoise
-from pack.nodes.windows import set_windows
+from pack.nodes.unet.windows import set_windows
 
 positive, negative, latent = tiny.fused()
 SETTINGS = {

@@ -16,9 +16,9 @@ from comfy_extras.nodes_model_downscale import PatchModelAddDownscale
 from comfy_extras.nodes_pag import PerturbedAttentionGuidance
 from comfy_extras.nodes_tomesd import TomePatchModel
 from pack.magicportrait_core.diffusion.context_windows import WindowSettings
-from pack.nodes.sampling import plan_run
 from pack.nodes.temporal_denoise import TemporalDenoise
-from pack.nodes.windows import set_windows
+from pack.nodes.unet.sampling import plan_run
+from pack.nodes.unet.windows import set_windows
 
 from nodes import ConditioningCombine, ConditioningSetArea, ConditioningSetTimestepRange, KSampler
 

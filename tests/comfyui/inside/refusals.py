@@ -14,11 +14,11 @@ import comfy.samplers
 import tiny
 import torch
 from pack.magicportrait_core.types import GeometryMaps, MapBatch
-from pack.nodes.conds import KEY
-from pack.nodes.run_checks import run_warnings
 from pack.nodes.sockets import Maps
 from pack.nodes.temporal_denoise import TemporalDenoise, with_windows
-from pack.nodes.windows import unheeded
+from pack.nodes.unet.conds import KEY
+from pack.nodes.unet.run_checks import run_warnings
+from pack.nodes.unet.windows import unheeded
 
 from nodes import ControlNetApplyAdvanced
 

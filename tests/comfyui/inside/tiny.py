@@ -10,11 +10,11 @@ import torch
 from host import run_node
 from pack.magicportrait_core.diffusion.guidance_encoder import KINDS
 from pack.magicportrait_core.types import HeldGuidance
-from pack.nodes.conds import KEY
 from pack.nodes.face_motion_fusion import FaceMotionFusion
-from pack.nodes.model import make_model
-from pack.nodes.reference import make_reference
-from pack.nodes.sampling import plan_run
+from pack.nodes.unet.conds import KEY
+from pack.nodes.unet.model import make_model
+from pack.nodes.unet.reference import make_reference
+from pack.nodes.unet.sampling import plan_run
 from safetensors.torch import load_file
 
 GOLDENS = Path(os.environ["MAGICPORTRAIT_GOLDENS"]) / "diffusion"

@@ -14,12 +14,13 @@ import torch
 from comfy_api.latest import InputImpl
 from comfy_extras import nodes_video
 from pack.magicportrait_core.video import VideoWriter
-from pack.nodes import extension, sound
-from pack.nodes.convert import KeptFrames, image_to_core
+from pack.nodes import extension
 from pack.nodes.load_driving_video import LoadDrivingVideo
+from pack.nodes.media import sound
+from pack.nodes.media.convert import KeptFrames, image_to_core
+from pack.nodes.media.paths import list_videos
+from pack.nodes.media.video_input import video_clip
 from pack.nodes.paste_back import _masks
-from pack.nodes.paths import list_videos
-from pack.nodes.video_input import video_clip
 
 server.PromptServer.instance = SimpleNamespace(client_id=None, send_progress_text=lambda *_: None)
 FOLDER = Path(ARGUMENTS[0])

@@ -19,7 +19,7 @@ from pack.magicportrait_core.diffusion.context_windows import (
     context_windows,
     window_weights,
 )
-from pack.nodes.windows import set_windows
+from pack.nodes.unet.windows import set_windows
 
 from nodes import ControlNetApplyAdvanced, LatentFromBatch  # noqa: F401  the host's
 

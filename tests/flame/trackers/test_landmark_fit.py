@@ -13,7 +13,7 @@ from magicportrait_core.errors import InputError, MagicPortraitWarning
 from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.faces.tracker import track_faces
 from magicportrait_core.flame.projection import crop_to_picture, project
-from magicportrait_core.flame.registration import register
+from magicportrait_core.flame.registration.registration import register
 from magicportrait_core.flame.rotations import axis_angle, to_euler
 from magicportrait_core.flame.trackers import LandmarkFit
 from magicportrait_core.types import FaceTrack, VideoClip

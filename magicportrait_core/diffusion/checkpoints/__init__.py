@@ -1,0 +1,1 @@
+"""Files of weights: where they lie, what they hold, and the networks they make."""

@@ -1,0 +1,1 @@
+"""What every network here is made of: layers, attention, sizes, hooks, a pass's shared values."""

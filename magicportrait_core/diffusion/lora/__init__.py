@@ -1,0 +1,1 @@
+"""LoRAs: reading every common form of file, and adding them to a network."""

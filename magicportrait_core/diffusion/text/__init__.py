@@ -1,0 +1,1 @@
+"""Prompts other than the paper's own: words to tokens to text embeddings."""

@@ -1,0 +1,1 @@
+"""What lies converted in models/flame, read and written: heads, their parts, trackers' networks."""

@@ -1,0 +1,1 @@
+"""Head parameters over time: measured, moved, blended, and filled where no face was seen."""

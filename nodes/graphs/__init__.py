@@ -1,0 +1,1 @@
+"""What a node knows of the graph it runs in: its prompt, wires, progress, notes, what it leaves."""
