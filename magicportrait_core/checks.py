@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 
+import torch
 from torch import Tensor
 
 from .errors import InputError
 
+_WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 _BRIGHTEST = 2.0  #: resampling may leave 0..1 by a little; 0..255 does not stay below
 
 
@@ -30,6 +32,27 @@ def check_shape(name: str, tensor: Tensor, *expected: int | str) -> dict[str, in
         elif got != want:
             raise InputError(f"{name} must be {wanted}, got {shape}")
     return sizes
+
+
+def check_indices(name: str, tensor: Tensor, count: int) -> None:
+    """Raise unless ``tensor`` holds whole numbers, each of them one of 0..count-1."""
+    kind = getattr(tensor, "dtype", type(tensor).__name__)
+    if kind not in _WHOLE:
+        raise InputError(f"{name} must be whole numbers, int64, got {kind}")
+    if tensor.numel() and not 0 <= int(tensor.min()) <= int(tensor.max()) < count:
+        raise InputError(f"{name} must name vertices 0..{count - 1}")
+
+
+def check_size(name: str, height: object, width: object) -> None:
+    """Raise unless a picture's sides are whole numbers of pixels, from 1 on."""
+    sides = (height, width)
+    if not all(isinstance(side, Integral) and not isinstance(side, bool) for side in sides):
+        raise InputError(
+            f"{name} has whole numbers of pixels, got a width of {width!r} and a height of "
+            f"{height!r}"
+        )
+    if min(sides) < 1:
+        raise InputError(f"{name} needs at least 1 x 1 px, got {width} x {height}")
 
 
 def check_number(name: str, value: object) -> None:

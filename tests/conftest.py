@@ -36,9 +36,9 @@ def acted_clip(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def goldens() -> Path:
     """Numbers to match, in geometry/ and diffusion/; tests of them are skipped without them."""
-    beside = Path(__file__).resolve().parents[2] / "shared"
-    shared = Path(os.environ.get("MAGICPORTRAIT_SHARED", beside))
-    folder = Path(os.environ.get("MAGICPORTRAIT_GOLDENS", shared / "goldens"))
+    from tests.goldens.registry import goldens_folder
+
+    folder = goldens_folder()
     if not folder.is_dir():
         pytest.skip(f"no golden numbers in {folder}; name their folder in MAGICPORTRAIT_GOLDENS")
     return folder

@@ -19,6 +19,7 @@ NUM_JOINTS = 5
 ROLES = ("root", "neck", "jaw", "left_eye", "right_eye")
 PARENTS = (-1, 0, 1, 1, 1)
 KEYS = ("v_template", "f", "shapedirs", "posedirs", "weights", "J_regressor", "kintree_table")
+_NO_PARENT = (-1, 2**32 - 1)  #: how a table says that a joint is the root, signed and unsigned
 #: names of the known files; only 2020 generic is the basis of DECA's and SMIRK's codes
 NAMES = ("flame2020_generic", "flame2020_male", "flame2020_female", "flame2023", "flame2023_open")
 
@@ -32,7 +33,7 @@ def flame_from_arrays(arrays: Mapping[str, Tensor], name: str) -> HeadModel:
         name: which of NAMES it is, or a name of the user's.
 
     Raises:
-        InputError: an array that is missing or has another shape.
+        InputError: an array that is missing or has another shape, or joints of another tree.
     """
     missing = [key for key in KEYS if key not in arrays]
     if missing:
@@ -43,9 +44,9 @@ def flame_from_arrays(arrays: Mapping[str, Tensor], name: str) -> HeadModel:
     check_shape("weights", arrays["weights"], v, NUM_JOINTS)
     check_shape("J_regressor", arrays["J_regressor"], NUM_JOINTS, v)
     check_shape("f", arrays["f"], "f", 3)
-    parents = tuple(int(p) for p in arrays["kintree_table"][0].long().tolist())
-    if parents[1:] != PARENTS[1:]:
-        raise InputError(f"FLAME's joints hang on {PARENTS[1:]}, this file says {parents[1:]}")
+    if (arrays["f"] != arrays["f"].round()).any():
+        raise InputError("f must be whole numbers")
+    _check_tree(arrays["kintree_table"])
 
     exact = {key: arrays[key].double() for key in KEYS if key not in ("f", "kintree_table")}
     regressor, template = exact["J_regressor"], exact["v_template"].T
@@ -72,3 +73,18 @@ def flame_from_arrays(arrays: Mapping[str, Tensor], name: str) -> HeadModel:
         roles=ROLES,
         faces=arrays["f"].long(),
     )
+
+
+def _check_tree(table: Tensor) -> None:
+    """kintree_table: the joint that each one hangs on, above the joints' own numbers."""
+    check_shape("kintree_table", table, 2, NUM_JOINTS)
+    parents, joints = ([int(n) for n in row] for row in torch.nan_to_num(table).tolist())
+    if tuple(parents[1:]) != PARENTS[1:]:
+        got = tuple(parents[1:])
+        raise InputError(f"FLAME's joints hang on {PARENTS[1:]}, this file says {got}")
+    if parents[0] not in _NO_PARENT or joints != list(range(NUM_JOINTS)):
+        raise InputError(
+            f"kintree_table is no tree: its first joint must hang on none, which is "
+            f"{_NO_PARENT[-1]}, and its joints must be 0..{NUM_JOINTS - 1}, got {parents[0]} and "
+            f"{joints}"
+        )

@@ -59,6 +59,8 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
             wanted.append(known * factor if isinstance(axis, str) else known)
         if len(got) != len(axes) or list(got) != wanted:
             raise InputError(f"{name} must be ({', '.join(map(str, axes))}), got {got}")
+        if not all(got):
+            raise InputError(f"{name} is empty, {got}")
     return sizes
 
 
@@ -69,7 +71,8 @@ def gnm_from_arrays(arrays: Mapping[str, np.ndarray]) -> HeadModel:
     if sorted(names) != sorted(ROLES):
         raise InputError(f"joint_names must be {', '.join(ROLES)}, got {', '.join(names)}")
     parents = [int(p) for p in arrays["joint_parent_indices"]]
-    if ROLES[names[0]] != "root" or any(not 0 <= p < j for j, p in enumerate(parents) if j):
+    loose = parents[0] not in (0, -1) or any(not 0 <= p < j for j, p in enumerate(parents) if j)
+    if ROLES[names[0]] != "root" or loose:
         raise InputError(f"joints must begin at the root and follow their parents, got {parents}")
     faces = torch.from_numpy(arrays["triangles"].astype(np.int64))
     if not 0 <= int(faces.min()) <= int(faces.max()) < sizes["v"]:

@@ -11,7 +11,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..checks import check_choice
+from ..checks import check_choice, check_size
 from ..errors import InputError
 from ..threads import one_thread
 from ..types import (
@@ -61,13 +61,12 @@ def render_maps(
         progress: of reading all poses, which the first frame costs unless mode is "parity" and
             depth_range "frame".
 
-    Raises InputError for choices that do not exist and pictures of no pixels.
+    Raises InputError for choices that do not exist and sizes that are no whole numbers from 1.
     """
     check_choice("mode", mode, MODES)
     check_choice("depth_range", depth_range, DEPTH_RANGES)
     check_choice("backend", backend, BACKEND_NAMES)
-    if height < 1 or width < 1:
-        raise InputError(f"maps need at least 1 x 1 px, got {width} x {height}")
+    check_size("a map", height, width)
     where = meshes.faces.device if device is None else torch.device(device)
     return RenderedMaps(meshes, height, width, mode, depth_range, backend, where, progress)
 

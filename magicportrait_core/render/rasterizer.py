@@ -23,7 +23,7 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from ..checks import check_choice, check_shape
+from ..checks import check_choice, check_indices, check_shape, check_size
 from ..errors import InputError
 from ..types import Fragments
 from .backends.empty import empty_fragments
@@ -70,19 +70,18 @@ def rasterize(
     Returns:
         Fragments of n pictures, on ndc's device.
 
-    Raises InputError for another backend, one that is not installed, wrong shapes, coordinates that
-    are not finite and faces of vertices that do not exist.
+    Raises InputError for another backend, one that is not installed, wrong shapes, sizes that are
+    no whole numbers from 1, coordinates that are not finite and faces that are no whole numbers or
+    name vertices that do not exist.
     """
     check_choice("backend", backend, BACKEND_NAMES)
     v = check_shape("ndc", ndc, "n", "v", 3)["v"]
     check_shape("faces", faces, "f", 3)
-    if height < 1 or width < 1:
-        raise InputError(f"a picture needs at least 1 x 1 px, got {width} x {height}")
-    if len(faces) and not (0 <= int(faces.min()) and int(faces.max()) < v):
-        raise InputError(f"faces must name vertices 0..{v - 1}")
+    check_indices("faces", faces, v)
+    check_size("a picture", height, width)
     if not torch.isfinite(ndc).all():
         raise InputError("a mesh's coordinates must be finite numbers")
     if not len(faces) or not len(ndc):
         return empty_fragments(len(ndc), height, width, ndc.device)
     run = BACKENDS["torch" if backend == "auto" else backend].run
-    return run(ndc.detach().float(), faces, height, width)
+    return run(ndc.detach().float(), faces.long(), int(height), int(width))

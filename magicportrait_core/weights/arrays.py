@@ -16,9 +16,15 @@ import numpy as np
 from numpy.lib import format as npy
 
 from ..errors import InputError
+from .archives import open_archive
 from .safe_pickle import MAX_BYTES, loads
 
 MAGIC = b"\x93NUMPY"
+MAX_MEMBERS = 1000  #: arrays in one file
+_DAMAGE = (
+    *(ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError, MemoryError, RuntimeError),
+    *(TypeError, OverflowError),
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,8 @@ class Npz:
     def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
         self._archive, self._name = archive, name
         self.headers: dict[str, Header] = {}  #: of the arrays, by name
+        if len(archive.infolist()) > MAX_MEMBERS:
+            raise ValueError(f"it has {len(archive.infolist())} arrays")
         for info in archive.infolist():
             if info.filename.endswith(".npy"):
                 with archive.open(info) as file:
@@ -117,7 +125,7 @@ def open_npz(path: str | os.PathLike) -> Iterator[Npz]:
     """Open a .npz and read the headers of its arrays. Raises InputError."""
     path = Path(path)
     with _readable(path.name):
-        archive = zipfile.ZipFile(path)
+        archive = open_archive(path)
     with archive:
         with _readable(path.name):
             opened = Npz(archive, path.name)
@@ -130,7 +138,7 @@ def _readable(name: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError, MemoryError) as error:
+    except _DAMAGE as error:
         raise InputError(
             f"{name} is no whole numpy file ({' '.join(str(error).split())[:100]}): download it "
             "again."

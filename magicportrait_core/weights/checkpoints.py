@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,8 +12,14 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .archives import open_archive
 from .faults import what_broke
-from .torch_bytes import refusal
+from .pickle_scan import TORCH, scan_pickle
+from .stand_ins import Refused, shown
+from .torch_bytes import refusal, scan_old_form
+
+MAX_COPIES, SLACK = 16, 1 << 20  #: bytes of a tensor, by how often it may be larger than the file
+MAX_PICKLE = 1 << 26  #: bytes of the pickle in an archive, which names its tensors and no more
 
 #: how torch's older files begin: a pickle of a number of its own
 OLD_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -20,13 +28,24 @@ OLD_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 def load_checkpoint(path: str | os.PathLike) -> object:
     """The content of a checkpoint; tensors of an archive stay on the disk until they are used.
 
-    Raises InputError for a file that is damaged or holds more than tensors in plain containers.
+    Raises InputError for a file that is damaged, holds more than tensors in plain containers, or
+    would never be read to its end.
     """
     path = Path(path)
     with path.open("rb") as file:
         archive = file.read(2) == b"PK"
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
+        _scan(path, archive)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
+        _check_tensors(content, path.stat().st_size)
+        return content
+    except InputError:
+        raise
+    except Refused as error:
+        raise InputError(
+            f"{path.name} is refused: {error}, which a file of tensors does not need; nothing in "
+            "it was run. Take the file from its makers' own page."
+        ) from error
     except Exception as error:  # errors of many classes, by what is damaged
         if "GLOBAL" in str(error) or "nsupported" in str(error):
             reason = f"is refused, for it holds more than tensors ({refusal(error)})"
@@ -36,6 +55,41 @@ def load_checkpoint(path: str | os.PathLike) -> object:
             f"{path.name} {reason}; nothing in it was run. Take the file from its makers' own "
             "page, as .safetensors where they offer that."
         ) from error
+
+
+def _scan(path: Path, archive: bool) -> None:
+    """Walk over the pickles of a file; see `pickle_scan`. Raises Refused, or what broke."""
+    size = path.stat().st_size
+    if not archive:
+        with path.open("rb") as file:
+            return scan_old_form(file, size)
+    with open_archive(path) as members:
+        for info in members.infolist():
+            if info.compress_type != zipfile.ZIP_STORED:
+                raise Refused(f"its {info.filename:.80} is packed")
+            if info.filename.endswith(".pkl"):
+                if info.file_size > MAX_PICKLE:
+                    raise Refused(f"its {info.filename:.80} has {info.file_size:,} bytes")
+                scan_pickle(io.BytesIO(members.read(info)), size, TORCH)
+
+
+def _check_tensors(content: object, size: int) -> None:
+    """Raise Refused for a tensor that is far larger than the file. size: bytes of it."""
+    waiting, seen = [content], set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, (list, tuple)):
+            waiting += value
+        elif isinstance(value, Tensor):
+            plain = value.layout == torch.strided and not value.is_meta
+            claimed = max(value.nbytes, value.untyped_storage().nbytes()) if plain else 0
+            if not plain or claimed > MAX_COPIES * size + SLACK:
+                raise Refused(f"it has a tensor of shape {shown(value.shape)}, not its values")
 
 
 def _fault(path: Path, error: Exception) -> str:

@@ -7,6 +7,8 @@ import struct
 
 _SHORT = (EOFError, IndexError, struct.error)
 _NUMBERS = ("number 22]", "Errno 22]", "unexpected EOF", "central directory", "not a ZIP archive")
+#: of `pickletools` and `zipfile`
+_CUT = ("exhausted", "not enough data", "but only", "no newline", "not a zip file")
 
 
 def what_broke(error: BaseException) -> str:
@@ -16,7 +18,7 @@ def what_broke(error: BaseException) -> str:
     'it ends too early, as a download that was stopped does'
     """
     text = str(error)
-    if isinstance(error, _SHORT) or any(mark in text for mark in _NUMBERS):
+    if isinstance(error, _SHORT) or any(mark in text for mark in _NUMBERS + _CUT):
         return "it ends too early, as a download that was stopped does"
     if isinstance(error, MemoryError):
         return "it asks for more memory than there is"

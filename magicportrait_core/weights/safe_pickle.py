@@ -2,7 +2,8 @@
 
 A pickle is a small program. This reader lets it build numbers, texts, containers and the
 stand-ins of `stand_ins`, and no more; whatever else it names is refused by that name, before it is
-imported or called. Python 2's pickles are read, with their strings as latin1.
+imported or called. What would never end is refused before it begins, by `pickle_scan`. Python 2's
+pickles are read, with their strings as latin1.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import io
 import os
 import pickle
-import pickletools
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,10 @@ import numpy as np
 from ..errors import InputError
 from . import stand_ins as own
 from .faults import what_broke
+from .pickle_scan import scan_pickle
 from .torch_bytes import rebuild_tensor, storage_from_bytes
 
-MAX_BYTES = 1 << 30  #: of a pickle; FLAME's has 53 MB
-MAX_MEMO = 1 << 22  #: the highest place of the memo: C sets aside memory up to it
+MAX_BYTES = 1 << 28  #: of a pickle; FLAME's has 53 MB
 
 _BUILTINS = {
     **{make.__name__: own.Allowed(own.plain(make)) for make in (set, frozenset, list, dict)},
@@ -76,7 +76,7 @@ class SafeUnpickler(pickle.Unpickler):
         try:
             return ALLOWED[module, name]
         except KeyError:
-            raise own.Refused(f"it asks for {module}.{name}") from None
+            raise own.Refused(f"it asks for {module:.80}.{name:.80}") from None
 
     def persistent_load(self, pid: object) -> object:
         raise own.Refused("it refers to another file")
@@ -97,7 +97,7 @@ def load_pickle(path: str | os.PathLike, limit: int = MAX_BYTES) -> object:
 def loads(data: bytes, name: str) -> object:
     """The same of bytes; ``name`` tells the file in errors."""
     try:
-        _check_memo(data)
+        scan_pickle(io.BytesIO(data), len(data))
         content = SafeUnpickler(io.BytesIO(data), encoding="latin1").load()
         return _Resolver()(content)
     except own.Refused as error:
@@ -122,13 +122,6 @@ _DAMAGE = (
 
 def _short(error: BaseException) -> str:
     return " ".join(str(error).split())[:100] or what_broke(error)
-
-
-def _check_memo(data: bytes) -> None:
-    """Walk over the opcodes; nothing is run. Raises ValueError where they are damaged."""
-    for opcode, argument, _ in pickletools.genops(data):
-        if opcode.name in {"PUT", "BINPUT", "LONG_BINPUT"} and argument > MAX_MEMO:
-            raise own.Refused(f"it numbers its parts up to {argument}")
 
 
 class _Resolver:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from collections.abc import Iterable
 
 import numpy as np
@@ -19,6 +20,11 @@ _ORDERS = {"<", ">", "|", "="}
 
 class Refused(Exception):
     """The pickle asks for what no file of arrays needs."""
+
+
+def shown(value: object) -> str:
+    """A value in an error, in few words however much it holds."""
+    return reprlib.repr(value)[:60]
 
 
 class Allowed:
@@ -43,7 +49,7 @@ class DType:
 
     def __init__(self, code: object, *_flags: object) -> None:
         if not isinstance(code, str) or not _PLAIN.fullmatch(code):
-            raise Refused(f"it has an array of type {code!r:.40}")
+            raise Refused(f"it has an array of type {shown(code)}")
         self.code, self.order = code.lstrip("<>|="), "="
 
     def __setstate__(self, state: tuple) -> None:
@@ -70,7 +76,7 @@ class Array:
         if not isinstance(dtype, DType) or not isinstance(shape, tuple) or len(shape) > 32:
             raise Refused("it has an array without type and shape")
         if not all(type(n) is int and n >= 0 for n in shape):
-            raise Refused(f"it has an array of shape {shape!r:.60}")
+            raise Refused(f"it has an array of shape {shown(shape)}")
         kind, count = dtype.build(), math.prod(shape)
         if kind.hasobject:
             if not isinstance(raw, list) or len(raw) != count:
@@ -102,18 +108,28 @@ class Sparse:
 
         state = {key: resolve(value) for key, value in self.state.items()}
         shape = tuple(int(n) for n in state.get("_shape", state.get("shape", ())))
-        values = np.asarray(state["data"])
+        values = numbers(state["data"])
         if self.form == "coo":
             row, col = state["coords"] if "coords" in state else (state["row"], state["col"])
+            row, col = numbers(row), numbers(col)
         else:
             lines = shape[0 if self.form == "csr" else 1]
-            counts = np.diff(np.asarray(state["indptr"]).astype(np.int64))
-            across = np.asarray(state["indices"])
-            if len(counts) != lines or (counts < 0).any() or counts.sum() != len(across):
+            counts = np.diff(numbers(state["indptr"]).astype(np.int64))
+            across = numbers(state["indices"])
+            # each alone first: their sum may run over and come out right
+            fits = len(counts) == lines and ((counts >= 0) & (counts <= len(across))).all()
+            if not fits or counts.sum() != len(across):
                 raise Refused("it has a sparse matrix that does not add up")
             along = np.repeat(np.arange(lines), counts)
             row, col = (along, across) if self.form == "csr" else (across, along)
         return coo_matrix((values, (row, col)), shape=shape)  # checks rows and columns
+
+
+def numbers(value: object) -> np.ndarray:
+    """The value, if it is an array of numbers: numpy would follow nested lists through."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biufc":
+        raise Refused("it has a sparse matrix that is not made of arrays of numbers")
+    return value
 
 
 class Csc(Sparse):
@@ -172,8 +188,8 @@ def new_object(cls: object, base: object = None, state: object = None) -> object
 
 def encode(text: object, encoding: object = "latin1") -> bytes:
     """_codecs.encode, as bytes are written for Python 2."""
-    if not isinstance(text, str) or encoding not in {"latin1", "latin-1", "utf-8", "ascii"}:
-        raise Refused(f"it encodes by {encoding!r:.40}")
+    if not isinstance(text, str) or encoding not in ("latin1", "latin-1", "utf-8", "ascii"):
+        raise Refused(f"it encodes by {shown(encoding)}")
     return text.encode(encoding)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import math
+from typing import IO
 
 import numpy as np
 import torch
 
 from .faults import what_broke
-from .stand_ins import Refused
+from .pickle_scan import TORCH, scan_pickle
+from .stand_ins import Refused, shown
 
 MAX_STORAGE = 64 << 20  #: bytes of one tensor; those of landmark_embedding.npy have some thousands
 
@@ -24,12 +26,25 @@ def storage_from_bytes(data: object) -> torch.TypedStorage:
     if data[:2] == b"PK":
         raise Refused("it has an archive inside a tensor")
     try:
+        scan_old_form(io.BytesIO(data), len(data))
         storage = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Refused:
+        raise
     except Exception as error:  # torch names what it refuses in errors of several classes
         raise Refused(f"it has a tensor that torch refuses ({refusal(error)})") from error
     if not isinstance(storage, torch.TypedStorage):
         raise Refused("it has something else where the values of a tensor should be")
     return storage
+
+
+def scan_old_form(stream: IO[bytes], length: int) -> None:
+    """Walk over the pickles that a file of torch in its old form begins with; see `scan_pickle`.
+
+    They are its number, its version, the machine it is from, the content, and the names of its
+    tensors' values, which come behind.
+    """
+    for _ in range(5):
+        scan_pickle(stream, length, TORCH)
 
 
 def rebuild_tensor(
@@ -41,7 +56,7 @@ def rebuild_tensor(
     values = torch.empty(0, dtype=storage.dtype).set_(storage._untyped_storage)
     numbers = (offset, *size, *stride)
     if not all(type(n) is int and n >= 0 for n in numbers) or math.prod(size) > len(values):
-        raise Refused(f"it has a tensor of shape {size!r:.60} over {len(values)} values")
+        raise Refused(f"it has a tensor of shape {shown(size)} over {len(values)} values")
     return values.as_strided(size, stride, offset).contiguous().numpy()
 
 

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 from ..errors import InputError
+from .archives import open_archive
 from .arrays import MAGIC, load_npy, open_npz
 from .checkpoints import OLD_MAGIC
 
@@ -16,6 +17,7 @@ MISNAMED = "it is a pickle, as .pth and .ckpt files are, and no safetensors"
 _PICKLED = (b"PK", b"\x80")  #: how torch's files and plain pickles begin
 _PICKLES = (".pkl",)
 _BLOCK = 1 << 22
+_LONGEST_LIST = 100_000_000  #: bytes, of which safetensors reads no more
 
 
 def quick_fault(path: Path) -> str | None:
@@ -67,7 +69,7 @@ def checksum_fault(path: Path) -> str | None:
             return None
     bad, total = [], 0
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             for info in archive.infolist():
                 total += 1
                 try:
@@ -76,6 +78,8 @@ def checksum_fault(path: Path) -> str | None:
                             pass
                 except (zipfile.BadZipFile, zlib.error, EOFError):
                     bad.append(info.filename)
+    except InputError as error:
+        return str(error)
     except (zipfile.BadZipFile, OSError) as error:
         return f"its archive is damaged ({' '.join(str(error).split())[:80]})"
     if bad and len(bad) < total:  # all of them: it was written without checksums
@@ -98,13 +102,15 @@ def _safetensors_fault(path: Path, start: bytes, size: int) -> str | None:
     length = int.from_bytes(start[:8], "little")
     if length + 8 > size:
         return "its end is missing"
+    if length > _LONGEST_LIST:
+        return f"its list of tensors has {length:,} bytes"
     with path.open("rb") as file:
         file.seek(8)
         text = file.read(length)
     try:
         header = json.loads(text)
-        ends = [v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        ends = [int(v["data_offsets"][1]) for k, v in header.items() if k != "__metadata__"]
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return "its list of tensors is damaged"
     if max(ends, default=0) + length + 8 != size:
         return "its end is missing"

@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from magicportrait_core.demo import demo_portrait_path
 from magicportrait_core.weights import download
 from magicportrait_core.weights.catalog import CATALOG, size_text
 from magicportrait_core.weights.download import Fetched
-from tests.official_files import gnm_arrays, write_gnm
+from tests.official_files import gnm_arrays, write_gnm, write_mesh_points
 
 
 @pytest.fixture
@@ -86,6 +87,30 @@ def test_import_goes_on_past_a_bad_file(cli, tmp_path, gnm):
     assert [report["kind"] for report in values["imports"]] == ["gnm_head"]
     assert [error["file"] for error in values["errors"]] == ["broken.pkl"]
     assert "broken.pkl is no pickle" in result.stderr
+
+
+def test_bad_files_between_good_ones_stop_none_of_them(cli, tmp_path, gnm):
+    arrays = gnm_arrays()
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    loose = write_gnm(folder / "loose.npz", arrays | {"skinning_weights": np.zeros((4, 60))})
+    (folder / "cut.npz").write_bytes(gnm.read_bytes()[:5000])
+    write_mesh_points(tmp_path / "points.npz")
+    given = [gnm, loose, folder / "cut.npz", folder / "none.pkl", tmp_path / "points.npz"]
+    result = cli("weights", "import", *given, "--models", "models")
+    assert result.exit_code == 2
+    told = result.stderr.splitlines()
+    assert len(told) == 3
+    for line, words in zip(
+        told, ("loose.npz has skinning weights", "cut.npz is no whole numpy", "none.pkl does not"),
+        strict=True,
+    ):  # fmt: skip
+        assert line.startswith("Error: ")
+        assert words in line
+    made = {path.name for path in (tmp_path / "models" / "flame").iterdir()}
+    assert made == {"gnm_head.safetensors", "flame_mesh_points.safetensors"}
+    assert "gnm_head.npz: head model gnm_head" in result.stdout
+    assert "points.npz: " in result.stdout
 
 
 def test_import_goes_on_past_a_file_that_the_system_refuses(cli, tmp_path, gnm, monkeypatch):

@@ -169,13 +169,18 @@ def test_import_open_and_pose(tmp_path):
         ({"joint_parent_indices": np.array([0, 2, 1, 1])}, "follow their parents"),
         ({"triangles": np.full((108, 3), 60, np.int32)}, "beyond the 60"),
         ({"vertex_group_names": np.array(["a", "b", "c"])}, "must have skin"),
-        ({"expression_basis": np.full((4, 60, 3), np.nan)}, "no numbers"),
+        ({"joint_parent_indices": np.array([3, 0, 1, 1])}, "follow their parents"),
+        ({"triangles": np.zeros((0, 3), np.int32)}, r"triangles is empty, \(0, 3\)"),
+        ({"expression_basis": np.full((4, 60, 3), np.nan)}, "no finite numbers in the expression"),
+        ({"template_joint_positions": np.full((4, 3), np.inf)}, "no finite numbers in the joints"),
+        ({"skinning_weights": np.zeros((4, 60))}, "at 60 of 60 vertices: .* of vertex 0 are 0 tog"),
         ({"template_joint_positions": np.full((4, 3), "x")}, "no GNM Head v3"),
     ],
 )
 def test_another_layout_is_named(tmp_path, change, words):
     path = write_gnm(tmp_path / "gnm_head.npz", gnm_arrays() | change)
-    with pytest.raises(InputError, match=rf"gnm_head\.npz .*{words}"):
+    right = r"take gnm_head\.npz from https://huggingface\.co/google/gnm-v3"
+    with pytest.raises(InputError, match=rf"^gnm_head\.npz .*{words}.*{right}"):
         import_file(path, tmp_path)
 
 

@@ -155,4 +155,4 @@ def _fill_checks(file: GoldenFile, kind: str, state: dict[str, Tensor]) -> Itera
 
 
 INPUTS = ("*.latents", "*.ref_latents", "*.condition", "text_embeds")
-FAMILIES = (Family("golden_e*.safetensors", full_width, INPUTS, slow=True),)
+FAMILIES = (Family("golden_e_*.safetensors", full_width, INPUTS, slow=True),)

@@ -27,7 +27,7 @@ from magicportrait_core.diffusion.layers.build import Build
 from magicportrait_core.diffusion.layers.configs import UNetConfig
 from magicportrait_core.diffusion.reference_unet import ReferenceUNet
 from magicportrait_core.types import ReferenceCondition
-from tests.goldens.registry import Family, GoldenFile
+from tests.goldens.registry import Family, GoldenFile, inputs_only
 from tests.goldens.rows import Computed
 from tests.tiny_networks import tiny_network
 
@@ -84,7 +84,8 @@ def complete_reference(state: State, config: UNetConfig) -> ReferenceUNet:
 
 def beside(file: GoldenFile, *stems: str) -> dict[str, Tensor]:
     """The file's tensors, over those of the first file beside it that has one of these names."""
-    paths = (file.folder / f"{stem}.safetensors" for stem in stems)
+    plain = tuple(stem[stem.find("golden_") :] for stem in stems)  # without a prefix of its own
+    paths = (file.folder / f"{stem}.safetensors" for stem in stems + plain)
     given = next((load_file(path) for path in paths if path.exists()), {})
     return {**given, **file.tensors}
 
@@ -152,15 +153,14 @@ def _limit(kind: str) -> float:
     return F16_LIMIT if kind == "f16bank" else 1e-5
 
 
-def nothing(file: GoldenFile) -> Iterator[Computed]:
-    yield from ()
-
-
 INPUTS = ("latents", "ref_latents", "text_embeds", "guidance_fea")
+#: networks whose weights lie beside the goldens
+TINY = ("vae", "reference_unet", "denoising_unet", "guidance_encoder")
 FAMILIES = (
-    Family("tiny_*.safetensors", nothing, ("*",)),  # weights
-    Family("golden_a*.safetensors", encoder, ("condition",)),
-    Family("golden_b*.safetensors", bank, INPUTS),
-    Family("golden_c*_probes*.safetensors", probes, INPUTS),
-    Family("golden_c*.safetensors", denoiser, INPUTS),
+    *(inputs_only(f"tiny_{name}*") for name in TINY),
+    Family("golden_a_*.safetensors", encoder, ("condition",)),
+    Family("golden_b_*.safetensors", bank, INPUTS),
+    Family("golden_c_probes*.safetensors", probes, INPUTS),
+    Family("golden_c_*_probes*.safetensors", probes, INPUTS),
+    Family("golden_c_*.safetensors", denoiser, INPUTS),
 )

@@ -22,8 +22,8 @@ from magicportrait_core.diffusion.guidance_encoder import encode_guidance
 from magicportrait_core.diffusion.sampler import SampleSettings, sample
 from magicportrait_core.diffusion.schedule import trailing_timesteps, zero_snr_schedule
 from magicportrait_core.types import HeldGuidance
-from tests.goldens.diffusion_networks import BANKS, beside, nothing
-from tests.goldens.registry import Family, GoldenFile
+from tests.goldens.diffusion_networks import BANKS, beside
+from tests.goldens.registry import Family, GoldenFile, inputs_only
 from tests.goldens.rows import Computed
 from tests.tiny_networks import tiny_encoders, tiny_network
 
@@ -118,8 +118,8 @@ def preprocess(file: GoldenFile) -> Iterator[Computed]:
 
 INPUTS = ("guidance_u8.*", "ref_image_u8", "text_embeds")
 FAMILIES = (
-    Family("golden_d*_inputs*.safetensors", nothing, ("*",)),
-    Family("golden_d*.safetensors", pipeline, INPUTS),
+    inputs_only("golden_d_*_inputs*"),
+    Family("golden_d_*.safetensors", pipeline, INPUTS),
     Family("golden_scheduler*.safetensors", scheduler),
     Family("golden_preprocess*.safetensors", preprocess, ("image_u8",)),
 )

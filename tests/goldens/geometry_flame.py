@@ -14,7 +14,7 @@ from magicportrait_core.flame.projection import crop_to_picture, project
 from magicportrait_core.render.shading import Incidence, vertex_normals
 from magicportrait_core.types import Camera, HeadParams
 from tests.golden_head import golden_head
-from tests.goldens.registry import Family, GoldenFile
+from tests.goldens.registry import Family, GoldenFile, inputs_only
 from tests.goldens.rows import Computed
 
 INPUTS = ("in.*",)
@@ -88,3 +88,4 @@ def _pose(head: HeadModel, *codes: Tensor) -> dict[str, Tensor]:
 
 
 FAMILY = Family("flame*.safetensors", compute, INPUTS)
+HEAD = inputs_only("synth_flame*")

@@ -34,7 +34,7 @@ from tests.goldens.rows import PIXELS_OFF, Computed
 INPUTS = ("*.in.*", "in.*")
 #: z that the reference's second pass adds to its first one's
 SECOND_PASS = 10.0
-#: of maps, by the end of their names: channels first
+#: of maps, behind their prefix: channels first
 PICTURES = ("depth_images", "normal_images", "rendered_images", "alpha_images", "albedo_images")
 #: channels last, or none
 BUFFERS = ("grid", "rast.pix_to_face", "rast.zbuf", "rast.bary", "rast.zbuf_depthpass")
@@ -134,11 +134,10 @@ def _crop(stored: dict[str, Tensor], prefix: str) -> Tensor | None:
 
 def _size(file: GoldenFile, prefix: str) -> tuple[int, int]:
     """Height and width, from any of the prefix's maps; without one nothing is rendered."""
-    for name, tensor in file.tensors.items():
-        if name.startswith(prefix) and name.endswith(PICTURES):
-            return tuple(tensor.shape[2:])
-        if name.startswith(prefix) and name.endswith(BUFFERS):
-            return tuple(tensor.shape[1:3])
+    for names, rows in ((PICTURES, 2), (BUFFERS, 1)):
+        for name in names:
+            if f"{prefix}{name}" in file.tensors:
+                return tuple(file.tensors[f"{prefix}{name}"].shape[rows : rows + 2])
     return CROP_SIZE, CROP_SIZE
 
 

@@ -182,6 +182,7 @@ def test_memory_is_bounded_by_the_chunk(monkeypatch):
         ({"depth_range": "video"}, "depth_range must be one of frame, clip"),
         ({"backend": "opengl"}, "backend must be one of"),
         ({"height": 0}, "at least 1 x 1"),
+        ({"height": 8.0}, r"whole numbers of pixels, got a width of 8 and a height of 8\.0"),
     ],
 )
 def test_bad_choices_are_named(change, message):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -230,7 +231,16 @@ def test_auto_is_torch():
         ({"faces": torch.tensor([[0, 1, 3]])}, r"vertices 0\.\.2"),
         ({"faces": torch.tensor([[0, -1, 2]])}, r"vertices 0\.\.2"),
         ({"ndc": torch.full((1, 3, 3), torch.nan)}, "finite"),
-        ({"width": 0}, "at least 1 x 1"),
+        ({"ndc": torch.full((1, 3, 3), torch.inf)}, "finite"),
+        ({"faces": torch.tensor([[0.0, 1.0, 2.0]])}, r"faces must be whole .* got torch\.float32"),
+        ({"faces": torch.tensor([[0.0, torch.nan, 2.0]])}, "faces must be whole numbers"),
+        ({"faces": torch.ones(1, 3, dtype=torch.bool)}, r"whole numbers, int64, got torch\.bool"),
+        ({"width": 0}, "at least 1 x 1 px, got 0 x 4"),
+        ({"height": -3}, "at least 1 x 1 px, got 4 x -3"),
+        ({"width": 4.0}, r"whole numbers of pixels, got a width of 4\.0 and a height of 4"),
+        ({"height": float("nan")}, "a height of nan"),
+        ({"height": "4"}, "a height of '4'"),
+        ({"width": True}, "a width of True"),
     ],
 )
 def test_bad_input_is_named(change, message):
@@ -240,5 +250,15 @@ def test_bad_input_is_named(change, message):
         "height": 4,
         "width": 4,
     }
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as caught:
         rasterize(**(good | change))
+    assert isinstance(caught.value, ValueError)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.uint8])
+def test_other_whole_numbers_name_faces_too(dtype, backend):
+    scene = SCENES["coplanar"]()
+    size = np.int64(scene.height), np.int32(scene.width)
+    got = rasterize(scene.vertices, scene.faces.to(dtype), *size, backend)
+    assert torch.equal(got.pix_to_face, drawn(scene, backend).pix_to_face)

@@ -90,11 +90,23 @@ def test_what_is_shared_or_cyclic_comes_back_so():
     assert read[2] is read
 
 
-def test_doubling_lists_cost_no_time():
+def test_lists_within_lists_come_back():
     value = []
-    for _ in range(200):
+    for _ in range(40):
+        value = [value]
+    assert loads(dumped(value), "x.pkl") == value
+    value = []
+    for _ in range(16):
         value = [value, value]
-    assert len(loads(dumped(value), "x.pkl")) == 2
+    assert loads(dumped(value), "x.pkl") == value
+
+
+def test_doubling_lists_are_refused():
+    value = []
+    for _ in range(40):
+        value = [value, value]
+    with pytest.raises(InputError, match=r"^x\.pkl is refused: .* would never end"):
+        loads(dumped(value), "x.pkl")
 
 
 @pytest.mark.parametrize("name", ["chumpy_sample", "chumpy_py2style_sample"])

@@ -13,6 +13,7 @@ from magicportrait_core.errors import InputError
 from magicportrait_core.model_files.check import check_file
 from magicportrait_core.weights.state_files import read_state
 from magicportrait_core.weights.wholeness import checksum_fault, quick_fault, refusal_of
+from tests.weights.bombs import zeros
 
 MAKERS = {
     "a.pth": lambda path: torch.save({"a": torch.rand(500)}, path),
@@ -87,3 +88,26 @@ def test_a_header_whose_length_begins_as_another_file(tmp_path, length):
     assert path.read_bytes().startswith((b"\x80", b"PK"))
     assert quick_fault(path) is None
     assert list(read_state(path)) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ('{"a": ' + "[" * 50_000, "its list of tensors is damaged"),
+        ('{"a": {"data_offsets": [0, "x"]}}', "its list of tensors is damaged"),
+        ('{"a": {"data_offsets": [0]}}', "its list of tensors is damaged"),
+        ('{"a": {"data_offsets": [0, Infinity]}}', "its list of tensors is damaged"),
+        ('{"a": {"data_offsets": [0, 8]}}', "its end is missing"),
+        ("{" + " " * 100_000_000, "its list of tensors has 100,000,001 bytes"),
+    ],
+)
+def test_a_list_of_tensors_that_is_damaged(tmp_path, header, says):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header.encode())
+    assert quick_fault(path) == says
+
+
+def test_an_archive_that_unpacks_without_end(tmp_path):
+    path = tmp_path / "a.npz"
+    zeros(path)
+    assert "would unpack to 314,57" in checksum_fault(path)

@@ -9,7 +9,7 @@ from ...errors import InputError
 from ...weights.arrays import Header, Npz
 from ..gnm import SHAPES, check_shapes, gnm_from_arrays
 from ..head_model import HeadModel
-from .model import check_numbers
+from .model import check_head
 from .source import Source
 
 
@@ -22,9 +22,9 @@ def read_gnm(file: Npz, source: Source) -> HeadModel:
     try:
         check_shapes({name: header.shape for name, header in file.headers.items()})
         head = gnm_from_arrays({name: file.read(name) for name in SHAPES})
-    except (ValueError, TypeError) as error:  # InputError is a ValueError
+    except (ValueError, TypeError, OverflowError) as error:  # InputError is a ValueError
         raise InputError(
             f"{source.name} is no GNM Head v3 ({error}): {source.right_one}"
         ) from error
-    check_numbers(head, source)
+    check_head(head, source)
     return replace(head, source=source.metadata())

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...weights.arrays import Header, Npz
-from .model import NUM_FACES
+from .model import NUM_FACES, WEIGHT_ERROR
 from .source import Source
 
 MESH_POINTS = 478
@@ -48,14 +48,20 @@ def read_mesh_points(file: Npz, source: Source) -> dict[str, Tensor]:
     content = {name: file.read(name) for name, _ in _MESH_POINTS.values()}
     tensors = _checked(content, _MESH_POINTS, source)
     k = len(tensors["indices"])
-    if not k or {len(t) for t in tensors.values()} != {k}:
+    if {len(t) for t in tensors.values()} != {k}:
         raise InputError(
             f"{source.name} has {[len(t) for t in tensors.values()]} values where it should have "
             f"as many points: {source.right_one}"
         )
-    if not 0 <= int(tensors["indices"].min()) <= int(tensors["indices"].max()) < MESH_POINTS:
+    indices, counts = tensors["indices"].unique(return_counts=True)
+    if not 0 <= int(indices[0]) <= int(indices[-1]) < MESH_POINTS:
         raise InputError(
             f"{source.name} names points that the face mesh of {MESH_POINTS} does not have: "
+            f"{source.right_one}"
+        )
+    if len(indices) < k:
+        raise InputError(
+            f"{source.name} places point {int(indices[counts.argmax()])} of the face mesh twice: "
             f"{source.right_one}"
         )
     return tensors
@@ -69,9 +75,17 @@ def _checked(content: Mapping, wanted: Mapping, source: Source) -> dict[str, Ten
         array = np.asarray(content[theirs])
         if array.dtype.kind not in "iuf":
             raise InputError(f"{source.name}: {theirs} must be numbers: {source.right_one}")
-        if shape[0] != -1 and array.size != np.prod(shape):
+        sized = shape[0] != -1
+        if not array.size or (array.size != np.prod(shape) if sized else array.size % shape[-1]):
+            wanted_shape = str(shape).replace("-1", "k")
             raise InputError(
-                f"{source.name}: {theirs} must be {shape}, got {array.shape}: {source.right_one}"
+                f"{source.name}: {theirs} must be {wanted_shape}, got {array.shape}: "
+                f"{source.right_one}"
+            )
+        if not np.isfinite(array).all():
+            raise InputError(
+                f"{source.name} has values that are no finite numbers in {theirs}: "
+                f"{source.right_one}"
             )
         # the official files put some of them behind an axis of length 1
         array = array.reshape(shape)
@@ -82,6 +96,15 @@ def _checked(content: Mapping, wanted: Mapping, source: Source) -> dict[str, Ten
             raise InputError(
                 f"{source.name} names faces beyond FLAME's {NUM_FACES}: {source.right_one}"
             )
-        if not torch.isfinite(tensor).all():
-            raise InputError(f"{source.name} has values that are no numbers: download it again.")
+        if name.endswith("bary") and not _is_barycentric(tensor):
+            raise InputError(
+                f"{source.name}: {wanted[name][0]} must be barycentric, three weights from 0 to 1 "
+                f"that add up to 1: {source.right_one}"
+            )
     return tensors
+
+
+def _is_barycentric(weights: Tensor) -> bool:
+    """Whether points (..., 3) lie on their faces, but for what files round."""
+    whole = (weights.sum(-1) - 1).abs() <= WEIGHT_ERROR
+    return bool(whole.all() and (weights >= -WEIGHT_ERROR).all())

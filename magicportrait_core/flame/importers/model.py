@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,6 +20,21 @@ from ..head_model import HeadModel
 from .source import Source
 
 NUM_VERTICES, NUM_FACES = 5023, 9976
+#: by how much a vertex's weights may miss 1: files in half precision round that far
+WEIGHT_ERROR = 1e-2
+#: HeadModel's fields, as the official files name them
+_FIELDS = {
+    "template": "the template",
+    "shape_basis": "the shape basis",
+    "expression_basis": "the expression basis",
+    "pose_basis": "the pose correctives",
+    "joints": "the joints",
+    "joint_shape_basis": "the joints' shape basis",
+    "joint_expression_basis": "the joints' expression basis",
+    "skinning": "the skinning weights",
+    "uvs": "the texture coordinates",
+}
+_CELLS = 1 << 24  #: of a sparse matrix, written out; the joint regressor has 25,115
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,60}")
 
 
@@ -30,7 +46,7 @@ def is_model(content: object) -> bool:
 def convert_model(content: Mapping, source: Source, name: str) -> HeadModel:
     """The head of a pickle's content. Raises InputError where it is no FLAME."""
     try:
-        head = flame_from_arrays({k: _tensor(content[k]) for k in KEYS if k in content}, name)
+        head = flame_from_arrays({k: _tensor(k, content[k]) for k in KEYS if k in content}, name)
     except InputError as error:
         raise InputError(
             f"{source.name} is no FLAME model ({error}): {source.right_one}"
@@ -43,17 +59,29 @@ def convert_model(content: Mapping, source: Source, name: str) -> HeadModel:
         )
     if not 0 <= int(head.faces.min()) <= int(head.faces.max()) < v:
         raise InputError(
-            f"{source.name} has faces of vertices it does not have: download it again."
+            f"{source.name} has faces of vertices beyond the {v} there are: {source.right_one}"
         )
-    check_numbers(head, source)
+    check_head(head, source)
     return replace(head, source=source.metadata())
 
 
-def check_numbers(head: HeadModel, source: Source) -> None:
-    """Raise InputError where a head's tensors have NaN or infinity."""
-    for field in ("template", "shape_basis", "expression_basis", "pose_basis", "skinning"):
-        if not torch.isfinite(getattr(head, field)).all():
-            raise InputError(f"{source.name} has values that are no numbers: download it again.")
+def check_head(head: HeadModel, source: Source) -> None:
+    """Raise InputError where a head has NaN or infinity, or a vertex that no joints carry whole."""
+    for field, what in _FIELDS.items():
+        tensor = getattr(head, field)
+        if tensor is not None and not torch.isfinite(tensor).all():
+            raise InputError(
+                f"{source.name} has values that are no finite numbers in {what}: {source.right_one}"
+            )
+    total = head.skinning.sum(0)
+    off = (total - 1).abs() > WEIGHT_ERROR
+    if off.any():
+        first = int(off.nonzero()[0])
+        raise InputError(
+            f"{source.name} has skinning weights that do not add up to 1, at {int(off.sum())} of "
+            f"{head.num_vertices} vertices: those of vertex {first} are {float(total[first]):.3g} "
+            f"together; {source.right_one}"
+        )
 
 
 def guess_name(file: str) -> str:
@@ -85,12 +113,14 @@ def check_name(name: str) -> str:
     return name
 
 
-def _tensor(value: object) -> Tensor:
+def _tensor(key: str, value: object) -> Tensor:
     if issparse(value):
-        if max(value.shape) > 1 << 20:
-            raise InputError(f"a matrix of {value.shape} is no joint regressor")
+        if math.prod(value.shape) > _CELLS:
+            raise InputError(f"{key} must be of FLAME's size, got {value.shape}")
         value = value.toarray()
-    array = np.asarray(value)
+    if not isinstance(value, np.ndarray):
+        raise InputError(f"{key} must be an array, got a {type(value).__name__}")
+    array = value
     if array.dtype.kind not in "iuf":
-        raise InputError(f"numbers are wanted, got {array.dtype}")
+        raise InputError(f"{key} must be numbers, got {array.dtype}")
     return torch.from_numpy(array.astype(np.float64 if array.dtype.kind == "f" else np.int64))

@@ -58,7 +58,7 @@ def _checked(
             )
         if not torch.isfinite(tensor).all():
             raise InputError(
-                f"{source.name}: {key} has values that are no numbers; download again."
+                f"{source.name}: {key} has values that are no finite numbers; {source.right_one}"
             )
         # a copy: the file may hold several tensors in one storage
         out[key] = (tensor if key.endswith(COUNTER) else tensor.float()).clone().contiguous()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from ...errors import InputError
 from .model import NUM_FACES, NUM_VERTICES
 from .source import Source
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 16 << 20  #: FLAME's has 1 MB
 
 
 def is_template(path: Path) -> bool:
@@ -54,9 +55,13 @@ def read_template(source: Source) -> dict[str, Tensor]:
             f"{source.name} has faces that are no triangles with texture coordinates: "
             f"{source.right_one}"
         )
-    index = torch.tensor(corners) - 1  # (f, 3, 2): vertex and texture coordinate, from 1
-    limits = torch.tensor([NUM_VERTICES, len(uvs)])
-    if (index < 0).any() or (index >= limits).any():
+    # vertices and texture coordinates are counted from 1
+    if not all(1 <= v <= NUM_VERTICES and 1 <= t <= len(uvs) for face in corners for v, t in face):
         raise InputError(f"{source.name} names vertices it does not have: {source.right_one}")
+    if not all(math.isfinite(n) for uv in uvs for n in uv):
+        raise InputError(
+            f"{source.name} has texture coordinates that are no finite numbers: {source.right_one}"
+        )
+    index = torch.tensor(corners) - 1  # (f, 3, 2)
     uv, faces = index[..., 1].contiguous(), index[..., 0].contiguous()
     return {"uvs": torch.tensor(uvs), "uv_faces": uv, "faces": faces}

@@ -56,7 +56,10 @@ def read_texture(file: Npz, source: Source, progress: Progress) -> dict[str, Ten
             f"{(*side, 200)}: {source.right_one}"
         )
     rows = _counted(file.rows("tex_dir"), OFFICIAL_SIZE, progress)
-    return convert_texture(file.rows("mean"), rows)
+    made = convert_texture(file.rows("mean"), rows)
+    if not all(torch.isfinite(tensor).all() for tensor in made.values()):
+        raise InputError(f"{source.name} has values that are no finite numbers: {source.right_one}")
+    return made
 
 
 def _counted(rows: Iterable, total: int, progress: Progress) -> Iterable:

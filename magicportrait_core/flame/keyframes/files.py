@@ -7,6 +7,8 @@ import difflib
 import json
 import math
 import re
+import reprlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -58,6 +60,8 @@ def read_text(text: str, name: str, n_e: int) -> Keyframes:
 
 def _read(text: str, name: str, reader: Callable[[str, _Collected], None], n_e: int) -> Keyframes:
     found = _Collected(name, n_e)
+    if not text.strip():
+        raise found.wrong("", "there are no keys in it, the file is empty")
     reader(text, found)
     return found.finished()
 
@@ -70,13 +74,14 @@ class _Collected:
         self.channels: dict[str, dict[int, float]] = {}
         self.seen: dict[int, str] = {}  #: frame -> where it stood
         self.fps, self.frames = DEFAULT_FPS, 0
+        self.settings: dict[str, str] = {}  #: fps and frames -> where they stood
 
     def wrong(self, where: str, what: str) -> InputError:
         return InputError(f"{self.name}, {where}: {what}." if where else f"{self.name}: {what}.")
 
     def number(self, where: str, name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self.wrong(where, f"{name} must be a number, got {value!r:.40}")
+            raise self.wrong(where, f"{name} must be a number, got {reprlib.repr(value):.40}")
         try:
             number = float(value)
         except OverflowError:
@@ -117,15 +122,26 @@ class _Collected:
         low, high = RANGES.get(channel, EXPRESSION_RANGE)
         if not low <= number <= high:
             raise self.wrong(where, f"{channel} must be {low:g} to {high:g}, got {number:g}")
-        self.channels.setdefault(channel, {})[frame] = number
+        points = self.channels.setdefault(channel, {})
+        if frame in points:
+            raise self.wrong(where, f"{channel} is given twice")
+        points[frame] = number
+
+    def once(self, where: str, name: str) -> None:
+        """Of fps and frames there is one in a file."""
+        if name in self.settings:
+            raise self.wrong(where, f"{name} is given already in {self.settings[name]}")
+        self.settings[name] = where
 
     def set_fps(self, where: str, value: Any) -> None:
+        self.once(where, "fps")
         fps = self.number(where, "fps", value)
         if not 0 < fps <= 1000:
             raise self.wrong(where, f"fps must be above 0 and at most 1000, got {fps:g}")
         self.fps = Fraction(fps).limit_denominator(1001)
 
     def set_frames(self, where: str, value: Any) -> None:
+        self.once(where, "frames")
         frames = self.number(where, "frames", value)
         if frames != int(frames) or not 1 <= frames <= MAX_FRAMES:
             raise self.wrong(
@@ -146,13 +162,14 @@ class _Collected:
 
 def _read_json(text: str, into: _Collected) -> None:
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=_Object)
     except json.JSONDecodeError as error:
         raise into.wrong(f"line {error.lineno}", f"this is no JSON ({error.msg})") from error
     except (RecursionError, ValueError) as error:
         raise into.wrong("", "this is no JSON that key frames need") from error
     if not isinstance(data, dict) or not isinstance(data.get("keys"), list):
         raise into.wrong("", 'a JSON file of key frames is {"fps": .., "frames": .., "keys": [..]}')
+    _check_names("", data, into)
     unknown = sorted(set(data) - {"fps", "frames", "keys"})
     if unknown:
         raise into.wrong("", f"{unknown[0]!r:.40} is none of fps, frames and keys")
@@ -164,13 +181,30 @@ def _read_json(text: str, into: _Collected) -> None:
         where = f"key {number}"
         if not isinstance(key, dict) or "frame" not in key:
             raise into.wrong(where, 'a key is {"frame": .., "yaw": ..}')
+        _check_names(where, key, into)
         frame = into.frame(where, key["frame"])
-        expression = key.get("expression", {})
+        where = f"{where} (frame {frame})"
+        expression = key.get("expression", _Object([]))
         if not isinstance(expression, dict):
             raise into.wrong(where, 'expression must be {"0": 1.5, ..}')
-        given = {name: v for name, v in key.items() if name not in ("frame", "expression")}
-        for name, value in (given | {f"exp_{k}": v for k, v in expression.items()}).items():
-            into.add(f"{where} (frame {frame})", name, frame, value)
+        _check_names(where, expression, into)
+        given = [(name, v) for name, v in key.items() if name not in ("frame", "expression")]
+        for name, value in given + [(f"exp_{k}", v) for k, v in expression.items()]:
+            into.add(where, name, frame, value)
+
+
+class _Object(dict):
+    """A JSON object that knows which of its names stood there twice, or None."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        counts = Counter(name for name, _ in pairs)
+        self.twice = next((name for name, count in counts.items() if count > 1), None)
+
+
+def _check_names(where: str, given: _Object, into: _Collected) -> None:
+    if given.twice is not None:
+        raise into.wrong(where, f"{given.twice!r:.40} is given twice")
 
 
 def _read_csv(text: str, into: _Collected) -> None:
@@ -225,6 +259,6 @@ def _csv_row(header: list[str], cells: list[str], where: str, into: _Collected) 
 
 def _csv_number(cell: str, name: str, where: str, into: _Collected) -> float:
     try:
-        return float(cell)
+        return float(cell if cell.isascii() and "_" not in cell else "")  # float reads 1_0 as 10
     except ValueError:
         raise into.wrong(where, f"{name} must be a number, got {cell!r:.40}") from None

@@ -37,7 +37,7 @@ def keyed(track: HeadTrack, keys: Keyframes, head: HeadModel, way: str = "replac
     """
     check_choice("way", way, WAYS)
     head.check(track.params, "the track's parameters")
-    last = max(frame for points in keys.channels.values() for frame in points)
+    last = max((frame for points in keys.channels.values() for frame in points), default=0)
     if last >= len(track):
         raise InputError(
             f"a key stands at frame {last}, the clip has {len(track)} frames, counted from 0"

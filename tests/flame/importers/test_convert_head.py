@@ -141,15 +141,79 @@ def test_a_pickle_that_calls_the_system_is_refused(content, tmp_path):
     [
         ({"shapedirs": np.zeros((5023, 3, 300))}, "shapedirs must be"),
         ({"posedirs": None}, "posedirs is missing"),
-        ({"weights": np.full((5023, 5), np.nan)}, "no numbers"),
-        ({"f": np.full((9976, 3), 5023)}, "does not have"),
-        ({"weights": "five"}, "numbers are wanted"),
+        ({"weights": np.full((5023, 5), np.nan)}, "no finite numbers in the skinning weights"),
+        ({"f": np.full((9976, 3), 5023)}, "faces of vertices beyond the 5023"),
+        ({"f": np.full((9976, 3), 1.5)}, "f must be whole numbers"),
+        ({"f": np.full((9976, 3), np.nan)}, "f must be whole numbers"),
+        ({"f": [[0, 1, 2]]}, "f must be an array, got a list"),
+        ({"weights": "five"}, "weights must be an array, got a str"),
+        ({"weights": np.full((5023, 5), "x")}, "weights must be numbers"),
+        ({"weights": np.full((5023, 5), 0.19)}, "at 5023 of 5023 vertices: .* 0 are 0.95 together"),
+        ({"J_regressor": np.ones((5023, 5))}, r"J_regressor must be \(5, 5023\), got \(5023, 5\)"),
+        ({"J_regressor": np.ones((4, 5023))}, r"J_regressor must be \(5, 5023\), got \(4, 5023\)"),
+        ({"kintree_table": np.arange(5)}, r"kintree_table must be \(2, 5\), got \(5,\)"),
+        ({"kintree_table": np.float64(3)}, r"kintree_table must be \(2, 5\), got \(\)"),
     ],
 )
 def test_arrays_that_do_not_fit(content, tmp_path, change, words):
     bad = {k: v for k, v in {**content, **change}.items() if v is not None}
-    with pytest.raises(InputError, match=rf"^generic_model\.pkl .*{words}"):
-        import_file(write_flame(tmp_path / "generic_model.pkl", bad), tmp_path)
+    _refused(tmp_path, bad, words)
+
+
+def _refused(folder, content, words):
+    """The file, what was expected, where the right one comes from; nothing is written."""
+    path = write_flame(folder / "generic_model.pkl", content)
+    right = r"take generic_model\.pkl from https://flame\.is\.tue\.mpg\.de"
+    with pytest.raises(InputError, match=rf"^generic_model\.pkl .*{words}.*{right}") as caught:
+        import_file(path, folder)
+    assert "\n" not in str(caught.value)
+    assert not list(folder.glob("*.safetensors"))
+
+
+def test_a_vertex_that_no_joint_carries(content, tmp_path):
+    weights = content["weights"].copy()
+    weights[[7, 4000]] = 0
+    _refused(
+        tmp_path, {**content, "weights": weights}, "at 2 of 5023 vertices: .* 7 are 0 together"
+    )
+
+
+def test_weights_may_be_rounded(content, tmp_path):
+    rounded = {**content, "weights": content["weights"].astype(np.float16).astype(np.float64)}
+    assert import_file(write_flame(tmp_path / "generic_model.pkl", rounded), tmp_path).output
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("v_template", np.nan, "the template"),
+        ("shapedirs", -np.inf, "the shape basis"),
+        ("posedirs", 1e300, "the pose correctives"),
+        ("J_regressor", np.nan, "the joints"),
+    ],
+)
+def test_numbers_that_are_not_finite(content, tmp_path, key, value, words):
+    array = content[key].copy()
+    array.flat[3] = value
+    _refused(tmp_path, {**content, key: array}, f"no finite numbers in {words}")
+
+
+@pytest.mark.parametrize(
+    ("parents", "joints", "words"),
+    [
+        (
+            [-1, 0, 1, 1, 2],
+            [0, 1, 2, 3, 4],
+            r"hang on \(0, 1, 1, 1\), this file says \(0, 1, 1, 2\)",
+        ),
+        ([-1, 2, 1, 1, 1], [0, 1, 2, 3, 4], r"this file says \(2, 1, 1, 1\)"),
+        ([3, 0, 1, 1, 1], [0, 1, 2, 3, 4], "kintree_table is no tree: .* got 3 and"),
+        ([-1, 0, 1, 1, 1], [0, 1, 2, 2, 4], r"joints must be 0\.\.4, .*\[0, 1, 2, 2, 4\]"),
+        ([np.nan] * 5, [0, 1, 2, 3, 4], r"this file says \(0, 0, 0, 0\)"),
+    ],
+)
+def test_joints_that_are_no_tree_of_flame(content, tmp_path, parents, joints, words):
+    _refused(tmp_path, {**content, "kintree_table": np.array([parents, joints])}, words)
 
 
 def test_a_model_of_a_body_is_told_from_a_head(content, tmp_path):

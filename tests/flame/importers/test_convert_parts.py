@@ -93,6 +93,12 @@ def test_coordinates_of_another_mesh():
         (lambda lines: [*lines[:-1], "f 1 2 3"], "no triangles with texture coordinates"),
         (lambda lines: [*lines[:-1], "f 1/1 2/2 3/9999"], "names vertices"),
         (lambda lines: [*lines[:-1], "f 1/1 2/2 3/x"], "damaged at 'f 1/1 2/2 3/x"),
+        (lambda lines: [*lines[:-1], f"f 1/1 2/2 3/{10**30}"], "names vertices"),
+        (lambda lines: [*lines[:-1], "f 1/1 2/2 0/3"], "names vertices"),
+        (
+            lambda lines: [line.replace("vt ", "vt nan ") for line in lines],
+            "texture coordinates that are no finite numbers",
+        ),
     ],
 )
 def test_an_obj_that_does_not_fit(goldens, tmp_path, change, words):
@@ -147,15 +153,25 @@ def test_landmarks_that_call_the_system_are_refused(goldens, tmp_path, hidden):
             r"static_lmk_faces_idx must be \(51,\), got \(50,",
         ),
         ({"static_lmk_faces_idx": np.full(51, 9976)}, "beyond FLAME's 9976"),
-        ({"static_lmk_bary_coords": np.full((51, 3), np.inf)}, "no numbers"),
+        (
+            {"static_lmk_bary_coords": np.full((51, 3), np.inf)},
+            "no finite numbers in static_lmk_bary_coords",
+        ),
+        (
+            {"static_lmk_faces_idx": np.full(51, np.nan)},
+            "no finite numbers in static_lmk_faces_idx",
+        ),
         ({"static_lmk_bary_coords": np.full((51, 3), "x")}, "must be numbers"),
+        ({"static_lmk_bary_coords": np.full((51, 3), 0.5)}, "static_lmk_bary_coords must be baryc"),
+        ({"full_lmk_bary_coords": np.tile([1.2, -0.2, 0.0], (68, 1))}, "must be barycentric"),
     ],
 )
 def test_landmarks_that_do_not_fit(goldens, tmp_path, change, words):
     write_landmarks(tmp_path / "x.npy", goldens)
     content = np.load(tmp_path / "x.npy", allow_pickle=True).item() | change
     np.save(tmp_path / "x.npy", {k: v for k, v in content.items() if v is not None})
-    with pytest.raises(InputError, match=rf"^x\.npy.*{words}"):
+    right = r"take landmark_embedding\.npy from https://"
+    with pytest.raises(InputError, match=rf"^x\.npy.*{words}.*{right}"):
         import_file(tmp_path / "x.npy", tmp_path)
 
 
@@ -172,13 +188,26 @@ def test_mesh_points(folder):
 def test_mesh_points_that_do_not_fit(tmp_path):
     path = write_mesh_points(tmp_path / "x.npz")
     good = dict(np.load(path))
+    twice = good["landmark_indices"].copy()
+    twice[50] = twice[3]
+    bary = good["lmk_b_coords"].copy()
+    bary[9] = [0.6, 0.6, -0.2]
     for change, words in (
         ({"landmark_indices": np.arange(7)}, "as many points"),
         ({"landmark_indices": np.arange(400, 505)}, "mesh of 478"),
+        ({"landmark_indices": np.zeros(0)}, r"landmark_indices must be \(k,\), got \(0,\)"),
+        ({"landmark_indices": twice}, f"places point {twice[3]} of the face mesh twice"),
+        ({"lmk_b_coords": bary}, "lmk_b_coords must be barycentric, three weights from 0 to 1"),
+        ({"lmk_b_coords": good["lmk_b_coords"] * 0.9}, "lmk_b_coords must be barycentric"),
+        ({"lmk_b_coords": np.full((105, 3), np.nan)}, "no finite numbers in lmk_b_coords"),
+        ({"lmk_b_coords": np.ones(104)}, r"lmk_b_coords must be \(k, 3\), got \(104,\)"),
+        ({"lmk_face_idx": np.full(105, 9976)}, "faces beyond FLAME's 9976"),
     ):
         np.savez(path, **good | change)
-        with pytest.raises(InputError, match=words):
+        right = r"take mediapipe_landmark_embedding\.npz from https://"
+        with pytest.raises(InputError, match=rf"^x\.npz.*{words}.*{right}"):
             import_file(path, tmp_path)
+    assert not list(tmp_path.glob("*.safetensors"))
 
 
 @pytest.mark.parametrize("names", [("l_eyelid", "r_eyelid"), ("lid one", "lid two")])

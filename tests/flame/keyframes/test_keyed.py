@@ -63,3 +63,9 @@ def test_a_key_beyond_the_clip():
 def test_a_wrong_channel_is_named():
     with pytest.raises(InputError, match="did you mean yaw"):
         read_text("frame,yav\n0,1\n", "curves", 5)
+
+
+def test_keys_of_no_channel_change_nothing():
+    track, moved = laid("frame\n0\n")
+    for name in ("global_pose", "jaw_pose", "expression", "eye_pose", "eyelids"):
+        assert torch.allclose(getattr(moved.params, name), getattr(track.params, name), atol=1e-5)
