@@ -15,10 +15,27 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..rotations import axis_angle
 from .points import Derivatives, HeadPoints, PointState, cross_columns
 
 SURE_SWING = 0.02  #: picture units of depth by which a turning head moves its points
 FIRST_LOCAL = 6  #: what comes before are turn and camera, tied from frame to frame
+
+
+@dataclass(frozen=True)
+class Facing:
+    """Where the head is believed to face, before its shape is known."""
+
+    turn: Tensor  #: (t, 3, 3) of a rigid head
+    precision: float  #: 1 / radians squared, of each axis in each frame
+
+    def frames(self, rows: Tensor | slice) -> Facing:
+        """Some of the frames."""
+        return Facing(self.turn[rows], self.precision)
+
+    def strays(self, state: PointState) -> Tensor:
+        """(t, 3) float64 radians by which the frames' turns differ, camera axes."""
+        return axis_angle(state.turn @ self.turn.transpose(1, 2)).double()
 
 
 @dataclass(frozen=True)
@@ -29,10 +46,13 @@ class Observations:
     trust: Tensor  #: (t, k) 0..1
     gap: Tensor  #: (t,) frames since the one before, infinite after a cut; gap[0] is infinite
     hold: Tensor  #: (t,) factor on the precision of jaw, eyelids and expression, 1 but in neutral
+    facing: Facing | None = None
 
     def frames(self, rows: Tensor | slice) -> Observations:
         """Some of the frames."""
-        return Observations(self.seen[rows], self.trust[rows], self.gap[rows], self.hold[rows])
+        facing = None if self.facing is None else self.facing.frames(rows)
+        parts = (self.seen, self.trust, self.gap, self.hold)
+        return Observations(*(part[rows] for part in parts), facing)
 
 
 @dataclass(frozen=True)
@@ -49,7 +69,12 @@ class Priors:
     expression: float = 1.0
     #: of the whole face by its shape or expression: radians, metres, share of its size
     similarity: tuple[float, float, float] = (0.005, 0.0006, 0.01)
+    #: of the whole face by its shape or expression, radians; xy and xz make it crooked
+    shear: tuple[float, float, float] = (0.02, 0.02, 0.04)
+    deep: float = 0.04  #: of the whole face: how deep it is for its size, share
     skull: float = 0.001  #: metres, of each point of the skull by the expression
+    #: of where a rigid head faces: radians, of the clip as a whole
+    facing: float = 0.04
     turn_walk: float = 0.04  #: radians, a frame
     scale_walk: float = 0.01  #: of the log scale, a frame
     place_walk: float = 0.03  #: picture units, a frame
@@ -73,12 +98,16 @@ class Priors:
         return torch.eye(n, dtype=torch.float64) / self.shape**2 + held
 
     def _held(self, points: HeadPoints, basis: Tensor) -> Tensor:
-        """Hold back what turns, shifts or grows the whole face: the camera tells that already."""
-        part = points.similarity_part(basis).double()
+        """Hold back what moves or strains the whole face.
+
+        The camera tells turn, place and size already. And a crooked or a deep face looks, from
+        where it is seen, like one that is turned elsewhere: a single picture tells them apart only
+        by how likely such a face is.
+        """
         turn, shift, growth = self.similarity
-        part[:3] /= turn
-        part[3:6] /= shift
-        part[6:] /= growth
+        spread = [*[turn] * 3, *[shift] * 3, growth, *self.shear, self.deep]
+        part = torch.cat([points.similarity_part(basis), points.strain_part(basis)]).double()
+        part = part / torch.tensor(spread, dtype=torch.float64)[:, None]
         return part.T @ part
 
 
@@ -168,7 +197,10 @@ def local_values(state: PointState) -> Tensor:
 def local_cost(state: PointState, obs: Observations, precision: Tensor) -> Tensor:
     """(t,) what the priors of the frames' local parameters cost."""
     values = local_values(state)
-    return obs.hold * ((values @ precision) * values).sum(1) / 2
+    cost = obs.hold * ((values @ precision) * values).sum(1) / 2
+    if obs.facing is None:
+        return cost
+    return cost + obs.facing.precision * obs.facing.strays(state).square().sum(1) / 2
 
 
 def normal_equations(
@@ -181,4 +213,7 @@ def normal_equations(
     hold = obs.hold.double()
     hessian[:, FIRST_LOCAL:, FIRST_LOCAL:] += hold[:, None, None] * precision
     gradient[:, FIRST_LOCAL:] -= hold[:, None] * (local_values(state) @ precision)
+    if obs.facing is not None:
+        hessian.diagonal(dim1=1, dim2=2)[:, :3] += obs.facing.precision
+        gradient[:, :3] -= obs.facing.precision * obs.facing.strays(state)
     return hessian, gradient

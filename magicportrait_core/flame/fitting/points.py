@@ -133,13 +133,35 @@ class HeadPoints:
     def similarity_part(self, basis: Tensor) -> Tensor:
         """(7, n) how far each column of a basis (n, k, 3) turns (radians, 3), shifts (metres, 3)
         and grows (share, 1) the points as a whole."""
+        return self._explained(basis, self._similarities())
+
+    def strain_part(self, basis: Tensor) -> Tensor:
+        """(4, n) how far each column shears the points as a whole (xy, xz, yz: radians), and
+        makes them deep for their size (share)."""
+        arm, axes = self._arm(), torch.eye(3)
+        shears = [
+            arm[:, [i]] * axes[j] + arm[:, [j]] * axes[i] for i, j in ((0, 1), (0, 2), (1, 2))
+        ]
+        wide, deep = (arm * axes[i] - arm / 3 for i in (0, 2))
+        moves = [*self._similarities(), wide, *shears, deep]
+        return self._explained(basis, moves)[-4:]
+
+    def _arm(self) -> Tensor:
         rest = self.still.template + self.swung.template
-        arm = rest - rest.mean(0)
-        turns = [torch.linalg.cross(axis.expand_as(arm), arm) for axis in torch.eye(3)]
-        shifts = [axis.expand_as(arm) for axis in torch.eye(3)]
-        moves = torch.stack([*turns, *shifts, arm], -1).reshape(-1, 7)
+        return rest - rest.mean(0)
+
+    def _similarities(self) -> list[Tensor]:
+        arm, axes = self._arm(), torch.eye(3)
+        turns = [torch.linalg.cross(axis.expand_as(arm), arm) for axis in axes]
+        shifts = [axis.expand_as(arm) for axis in axes]
+        return [*turns, *shifts, arm]
+
+    @staticmethod
+    def _explained(basis: Tensor, moves: list[Tensor]) -> Tensor:
+        """(m, n) how much of each of m moves (k, 3) a column is, by least squares."""
+        flat = torch.stack(moves, -1).reshape(-1, len(moves))
         # gels: with the default driver the last bits differ from call to call
-        return torch.linalg.lstsq(moves, basis.flatten(1).T, driver="gels").solution
+        return torch.linalg.lstsq(flat, basis.flatten(1).T, driver="gels").solution
 
     def __call__(self, state: PointState, *, with_shape: bool = False) -> Derivatives:
         """Points of all of the state's frames and their derivatives by jaw, lids, expression."""

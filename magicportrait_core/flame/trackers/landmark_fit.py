@@ -22,7 +22,7 @@ from ...types import (
     no_progress,
 )
 from ...weights.advice import seeing
-from ..fitting.equations import Observations, Priors, calibrated, project
+from ..fitting.equations import Facing, Observations, Priors, calibrated, project
 from ..fitting.frames import fit_frames
 from ..fitting.identity import fit_identity
 from ..fitting.points import HeadPoints, PointState
@@ -153,7 +153,9 @@ class LandmarkFit(Tracker):
             progress("fitting the head", done * len(known) // total, len(known))
 
         report(0, 1)
-        obs = Observations(seen, self._trust(turn), gap, hold)
+        # held as one frame would be: many frames show by themselves how the head turns
+        facing = Facing(turn, 1 / (priors.facing**2 * len(keys)))
+        obs = Observations(seen, self._trust(turn), gap, hold, facing)
         start = self._start(turn, log_scale, place)
         flat = replace(priors, depth_noise=math.inf)
         shared = fit_identity(points, start.frames(keys), obs.frames(keys), flat, IDENTITY_STEPS)

@@ -1,8 +1,12 @@
 """Normal equations are those of the weighted residuals, and depth is calibrated before use."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 
 from magicportrait_core.flame.fitting.equations import (
+    Facing,
     Priors,
     calibrated,
     linearise,
@@ -13,6 +17,7 @@ from magicportrait_core.flame.fitting.equations import (
 )
 from magicportrait_core.flame.fitting.identity import moved
 from magicportrait_core.flame.fitting.points import HeadPoints
+from magicportrait_core.flame.lbs import rotation_matrix
 
 
 def test_projection_near_and_far(state):
@@ -29,8 +34,12 @@ def test_projection_near_and_far(state):
         torch.testing.assert_close(by_point[..., axis], slope, rtol=1e-3, atol=1e-3)
 
 
-def test_the_gradient_is_the_slope_of_the_cost(fit):
+@pytest.mark.parametrize("believed", [False, True])
+def test_the_gradient_is_the_slope_of_the_cost(fit, believed):
     precision = fit.priors.local(fit.points)
+    if believed:
+        aside = rotation_matrix(torch.tensor([0.1, -0.2, 0.05]))
+        fit.obs = replace(fit.obs, facing=Facing(aside @ fit.state.turn, 3e4))
 
     def cost(state):
         linear = linearise(fit.points(state), state, fit.obs, fit.priors)

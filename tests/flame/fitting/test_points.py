@@ -61,6 +61,20 @@ def test_a_similarity_is_all_similarity(points):
     torch.testing.assert_close(part, wanted, rtol=0, atol=1e-4)
 
 
+def test_a_strain_is_no_similarity(points):
+    rest = points.still.template + points.swung.template
+    x, y, z = (rest - rest.mean(0)).unbind(-1)
+    zero = torch.zeros_like(x)
+    crooked, deep = torch.stack([z, zero, x], -1), torch.stack([zero, zero, 0.3 * z], -1)
+    turned = torch.stack([z, zero, -x], -1)
+    part = points.strain_part(
+        torch.stack([crooked, deep, turned, 0.1 * torch.stack([x, y, z], -1)])
+    )
+    wanted = torch.zeros(4, 4)
+    wanted[1, 0], wanted[3, 1] = 1, 0.3
+    torch.testing.assert_close(part, wanted, rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize("axis", range(3))
 def test_generators_and_cross_columns_turn_alike(axis):
     point = torch.tensor([0.3, -0.2, 0.5])
