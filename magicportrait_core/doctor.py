@@ -15,7 +15,7 @@ import torch
 from . import __version__
 from .engines import EngineChoice, choose_engine
 from .flame.library.library import heads
-from .motion.head_models import TrackerState, tracker_states
+from .model_files.head_models import TrackerState, tracker_states
 from .weights.catalog import CATALOG
 from .weights.folders import models_folder
 

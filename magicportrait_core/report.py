@@ -16,7 +16,7 @@ from .errors import MagicPortraitWarning
 
 if TYPE_CHECKING:
     from .diffusion.checkpoints.weight_files import WeightFile
-    from .motion.head_models import TrackerChoice
+    from .model_files.head_models import TrackerChoice
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from comfy_api.latest import io
 
 from ..magicportrait_core.faces.framing import CROPS, SCALES
 from ..magicportrait_core.flame.library.library import AUTO
-from ..magicportrait_core.looking.track_views import driver_views
 from ..magicportrait_core.motion.choice import LANDMARKS_ONLY, MOTION_TRACKERS, ways_to_a_head
 from ..magicportrait_core.motion.pipeline import (
     CropSettings,
@@ -14,6 +13,7 @@ from ..magicportrait_core.motion.pipeline import (
     overlay_frames,
     track_motion,
 )
+from ..magicportrait_core.motion.track_views import driver_views
 from .faces.networks import face_networks
 from .graphs.links import NOT_WIRED
 from .graphs.notes import warnings_on_node

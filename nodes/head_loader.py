@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..magicportrait_core.errors import InputError
 from ..magicportrait_core.flame.library.library import AUTO
-from ..magicportrait_core.motion.head_models import TRACKER_CHOICES, choose_tracker
+from ..magicportrait_core.model_files.head_models import TRACKER_CHOICES, choose_tracker
 from .graphs.notes import warnings_on_node
 from .graphs.progress import HostProgress
 from .model_files.head_folders import fetch_head, find_head, fingerprint, head_options, missing_head

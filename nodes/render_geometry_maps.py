@@ -9,8 +9,8 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..magicportrait_core.looking.maps_film import SHOWN, Film, map_pictures
 from ..magicportrait_core.motion.head_pipeline import MapSettings
+from ..magicportrait_core.motion.maps_film import SHOWN, Film, map_pictures
 from ..magicportrait_core.motion.pipeline import motion_maps
 from ..magicportrait_core.render import normal_to_image
 from ..magicportrait_core.render.maps import DEPTH_RANGES, MODES

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..magicportrait_core.looking.track_views import View
 from ..magicportrait_core.motion.pipeline import HeadFiles
+from ..magicportrait_core.motion.track_views import View
 from ..magicportrait_core.types import (
     AudioSource,
     FaceTrack,

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..magicportrait_core.faces.given import track_given
 from ..magicportrait_core.faces.overlay import draw_track
 from ..magicportrait_core.faces.tracker import track_faces
-from ..magicportrait_core.looking.track_views import face_views
+from ..magicportrait_core.motion.track_views import face_views
 from ..magicportrait_core.types import FaceTrack, VideoClip
 from .faces.host_landmarks import FaceLandmarks, given_faces
 from .faces.networks import face_networks

@@ -18,8 +18,8 @@ from torch import Tensor
 from magicportrait_core.demo import demo_portrait_path, render_demo_driver
 from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.faces.tracker import track_image
-from magicportrait_core.looking.maps_film import map_pictures
 from magicportrait_core.motion.head_pipeline import MapSettings
+from magicportrait_core.motion.maps_film import map_pictures
 from magicportrait_core.motion.pipeline import motion_maps, track_motion
 from magicportrait_core.pictures import to_float
 from magicportrait_core.preview import FaceSliders, MotionSettings, edit_still, reenact_frames

@@ -9,11 +9,11 @@ from ..errors import InputError
 from ..flame.head_model import HeadModel
 from ..flame.library.library import AUTO
 from ..flame.trackers import TRACKERS, DecaSmirk
+from ..model_files.head_models import TrackerChoice, choose_tracker
+from ..model_files.paper_files import check_paper_head
 from ..weights.advice import downloading
 from ..weights.catalog import entry_of
 from ..weights.folders import Folders, folder_list, models_folder
-from .head_models import TrackerChoice, choose_tracker
-from .paper_files import check_paper_head
 
 LANDMARKS_ONLY = "landmarks_only"
 #: What `motion.pipeline.track_motion` takes.

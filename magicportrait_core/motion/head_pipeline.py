@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..faces.networks import FaceNetworks, load_networks
 from ..files import check_suffix, keep_inputs
 from ..flame.library.library import AUTO, open_head
-from ..looking.maps_film import MAPS, write_film
+from ..model_files.head_models import choose_tracker, flame_folder, make_tracker
 from ..render import BACKEND_NAMES, render_maps
 from ..render.maps import DEPTH_RANGES, MODES
 from ..report import Report, recording
@@ -26,7 +26,7 @@ from ..tracks import save_head_track, save_motion
 from ..types import Progress, TransferSettings, VideoClip, no_progress
 from ..video import check_video_path
 from ..weights.advice import command
-from .head_models import choose_tracker, flame_folder, make_tracker
+from .maps_film import MAPS, write_film
 from .maps_scene import Scene, Wanted, open_scene
 
 SIZES = (64, 4096)  #: px, of the maps' longer side
@@ -73,7 +73,7 @@ def track_head(
 
     Args:
         video: a clip, see `video.open_video`.
-        tracker: "auto", "deca_smirk" or "landmark_fit", see `motion.head_models.choose_tracker`.
+        tracker: "auto", "deca_smirk" or "landmark_fit", see `choose_tracker`.
         head: the head model's name; auto takes the first of `flame.library.heads`.
         models: the models folder; None: `weights.folders.models_folder`.
         smoothing: of the head's parameters, 0 none to 1 strongest; None: as ``face`` has it for

@@ -21,6 +21,14 @@ from ..flame.meshes import HeadMeshes, motion_meshes
 from ..flame.motion.neutral import HAND_MADE
 from ..flame.trackers import TRACKERS
 from ..looking.mesh_overlay import face_cover, head_cover
+from ..model_files.head_models import (
+    TrackerChoice,
+    choose_tracker,
+    flame_folder,
+    head_of,
+    make_tracker,
+    skin_of,
+)
 from ..render import landmark_mesh
 from ..threads import one_thread
 from ..tracks import kind_of, load_head_track, load_motion, load_track
@@ -35,14 +43,6 @@ from ..types import (
 )
 from ..video import open_image
 from ..weights.advice import command
-from .head_models import (
-    TrackerChoice,
-    choose_tracker,
-    flame_folder,
-    head_of,
-    make_tracker,
-    skin_of,
-)
 
 KEYFRAMES = (".json", ".csv")
 HAND_MADE_SIDE = 512  #: px, of maps of key frames, which have no picture of their own

@@ -23,6 +23,7 @@ from ..flame.keyframes.keyed import keyed
 from ..flame.library.library import AUTO
 from ..flame.meshes import motion_meshes
 from ..looking.mesh_overlay import MeshOverlay, Window, face_cover, head_cover
+from ..model_files.head_models import TrackerChoice, make_tracker, skin_of
 from ..pictures import to_uint8
 from ..preview.landmarks import moved_landmarks
 from ..render import landmark_mesh, render_maps
@@ -40,7 +41,6 @@ from ..types import (
 )
 from ..weights.folders import Folders
 from .choice import LANDMARKS_ONLY, choose_motion_tracker
-from .head_models import TrackerChoice, make_tracker, skin_of
 from .head_pipeline import MapSettings
 
 _SIDES = (64, 4096)  #: px, of maps

@@ -21,8 +21,14 @@ from ..files import replacing
 from ..flame.keyframes.keyframes import read_keyframes
 from ..flame.library.library import AUTO, heads, open_head
 from ..flame.trackers import TRACKERS
+from ..model_files.head_models import (
+    TrackerChoice,
+    choose_tracker,
+    flame_folder,
+    head_of,
+    make_tracker,
+)
 from ..motion.choice import LANDMARKS_ONLY
-from ..motion.head_models import TrackerChoice, choose_tracker, flame_folder, head_of, make_tracker
 from ..motion.maps_scene import KEYFRAMES
 from ..motion.pipeline import AnyMotion, CropSettings, HeadFiles, track_motion
 from ..pictures import to_float, to_uint8

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from ...magicportrait_core.errors import InputError
 from ...magicportrait_core.looking.glimpses import jpeg_of
-from ...magicportrait_core.looking.maps_film import SHOWN
-from ...magicportrait_core.looking.track_views import (
+from ...magicportrait_core.motion.maps_film import SHOWN
+from ...magicportrait_core.motion.pipeline import AnyMotion
+from ...magicportrait_core.motion.track_views import (
     View,
     driver_curves,
     face_curves,
@@ -26,7 +27,6 @@ from ...magicportrait_core.looking.track_views import (
     map_views,
     small_maps,
 )
-from ...magicportrait_core.motion.pipeline import AnyMotion
 from ...magicportrait_core.preview import LiveReenactment, MotionSettings
 from ...magicportrait_core.types import FaceTrack
 from ..graphs.held import Held

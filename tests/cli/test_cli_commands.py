@@ -12,7 +12,7 @@ from magicportrait_core.bench.measure import summary
 from magicportrait_core.cli import maps, options
 from magicportrait_core.engines import ENGINES
 from magicportrait_core.faces.selection import CHOICES
-from magicportrait_core.motion.head_models import TRACKER_CHOICES
+from magicportrait_core.model_files.head_models import TRACKER_CHOICES
 from magicportrait_core.preview import MODES
 from magicportrait_core.render import BACKEND_NAMES
 from magicportrait_core.render.maps import DEPTH_RANGES

@@ -291,7 +291,7 @@ def test_tracking_is_checked_before_the_long_work(tmp_path, acted_clip, small_mo
 
 @pytest.mark.parametrize("separate", [False, True])
 def test_cancelling_leaves_nothing(tmp_path, maps, acted_head, separate, monkeypatch):
-    monkeypatch.setattr("magicportrait_core.looking.maps_film.BATCH", 2)
+    monkeypatch.setattr("magicportrait_core.motion.maps_film.BATCH", 2)
 
     def cancel(stage, done, total):
         if stage == "rendering maps" and done == 4:

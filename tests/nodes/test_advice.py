@@ -62,7 +62,7 @@ def test_files_are_dropped_into_their_folder(core, tmp_path):
 
 def test_where_files_come_from_is_on_a_help_page(core, tmp_path):
     (tmp_path / "thing.npy").write_bytes(b"no array")
-    head_models = core("motion.head_models")
+    head_models = core("model_files.head_models")
     said = [tracker.why for tracker in head_models.tracker_states(tmp_path)]
     assert said == ["no head model is here, the help page of Load Head Model says where they come "
                     "from"] * 2  # fmt: skip

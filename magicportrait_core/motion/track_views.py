@@ -9,13 +9,13 @@ from torch import Tensor
 
 from ..faces.overlay import draw_track
 from ..flame.head_model import HeadModel
-from ..motion.head_pipeline import MapSettings
-from ..motion.pipeline import AnyMotion, HeadFiles, motion_maps, picture_size
+from ..looking.glimpses import Glimpses, jpeg_of, picture_of
+from ..looking.mesh_overlay import MeshOverlay, Window, head_cover, window_round
+from ..looking.plot_subjects import Subject, face_subject, head_subject
 from ..types import FaceTrack, GeometryMaps, HeadTrack, VideoClip
-from .glimpses import Glimpses, jpeg_of, picture_of
+from .head_pipeline import MapSettings
 from .maps_film import SHOWN, map_pictures
-from .mesh_overlay import MeshOverlay, Window, head_cover, window_round
-from .plot_subjects import Subject, face_subject, head_subject
+from .pipeline import AnyMotion, HeadFiles, motion_maps, picture_size
 
 #: (frame, only the part with the face) -> a JPEG file
 View = Callable[[int, bool], bytes]

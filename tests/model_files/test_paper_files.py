@@ -3,8 +3,8 @@
 import pytest
 
 from magicportrait_core.errors import InputError
-from magicportrait_core.motion.head_models import TrackerChoice, make_tracker
-from magicportrait_core.motion.paper_files import check_paper_head
+from magicportrait_core.model_files.head_models import TrackerChoice, make_tracker
+from magicportrait_core.model_files.paper_files import check_paper_head
 from tests.small_head import small_head
 
 FILES = ("generic_model.pkl", "landmark_embedding.npy", "deca_model.tar", "SMIRK_em1.pt")

@@ -12,7 +12,7 @@ from magicportrait_core.flame.library.regressor_files import regressor_file, sav
 from magicportrait_core.flame.texture import NUM_COMPONENTS, SIZE
 from magicportrait_core.flame.trackers import LandmarkFit
 from magicportrait_core.light import SKIN
-from magicportrait_core.motion.head_models import (
+from magicportrait_core.model_files.head_models import (
     choose_tracker,
     flame_folder,
     head_of,

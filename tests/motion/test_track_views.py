@@ -12,10 +12,10 @@ from magicportrait_core.faces.networks import load_networks
 from magicportrait_core.faces.tracker import track_faces
 from magicportrait_core.looking.curves import read_curves
 from magicportrait_core.looking.glimpses import picture_of
-from magicportrait_core.looking.maps_film import map_pictures
 from magicportrait_core.looking.mesh_overlay import head_cover
 from magicportrait_core.looking.plot_subjects import head_subject
-from magicportrait_core.looking.track_views import (
+from magicportrait_core.motion.maps_film import map_pictures
+from magicportrait_core.motion.track_views import (
     curves_of,
     face_curves,
     face_views,

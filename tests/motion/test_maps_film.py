@@ -8,8 +8,8 @@ import torch
 
 from magicportrait_core.errors import InputError
 from magicportrait_core.flame.meshes import HeadMeshes
-from magicportrait_core.looking.maps_film import BATCH, Film, map_pictures, write_film
 from magicportrait_core.looking.mesh_overlay import head_cover
+from magicportrait_core.motion.maps_film import BATCH, Film, map_pictures, write_film
 from magicportrait_core.motion.maps_scene import Scene
 from magicportrait_core.render import render_maps
 from magicportrait_core.render.maps import RenderedMaps

@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from ..errors import InputError
-from ..motion.maps_scene import Scene
+from ..looking.mesh_overlay import MeshOverlay, Window
 from ..render import normal_to_image, to_bytes
 from ..render.maps import RenderedMaps
 from ..types import MapBatch, Progress, VideoClip
 from ..video import VideoWriter
-from .mesh_overlay import MeshOverlay, Window
+from .maps_scene import Scene
 
 MAPS = ("depth", "normal", "render", "mask")
 SHOWN = MAPS[:3]  #: of them in the film
