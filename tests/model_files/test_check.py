@@ -2,12 +2,10 @@
 
 import shutil
 
-import pytest
 import torch
 
 from magicportrait_core.diffusion.checkpoints.combined import convert_models
 from magicportrait_core.diffusion.checkpoints.model_files import find_model_files
-from magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
 from magicportrait_core.model_files.check import (
     BAD,
     UNVERIFIED,
@@ -21,24 +19,6 @@ from magicportrait_core.model_files.listing import combined_file, glance_all
 from magicportrait_core.weights.catalog import entry_of
 from magicportrait_core.weights.records import Record, sha256_of, write_record
 from tests.official_files import gnm_arrays, write_gnm
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    make_tiny(folder)
-    return folder
-
-
-@pytest.fixture
-def models(made, tmp_path):
-    shutil.copytree(made, tmp_path / "models")
-    return tmp_path / "models"
-
-
-@pytest.fixture
-def folder(models):
-    return models / "magicportrait"
 
 
 def record(sha256, verified):

@@ -1,7 +1,6 @@
 """Finding and reading the diffusion models' files, in every layout that they come in."""
 
 import os
-import shutil
 
 import pytest
 import torch
@@ -10,7 +9,7 @@ from safetensors.torch import save_file
 from magicportrait_core.diffusion.checkpoints.model_files import PARTS, find_model_files, read_part
 from magicportrait_core.diffusion.checkpoints.official_shapes import base_shapes
 from magicportrait_core.diffusion.checkpoints.parts import read_text, read_vae
-from magicportrait_core.diffusion.checkpoints.tiny_models import UNET, make_tiny
+from magicportrait_core.diffusion.checkpoints.tiny_models import UNET
 from magicportrait_core.diffusion.layers.configs import TextConfig
 from magicportrait_core.diffusion.text_encoder import TextEncoder, encode_prompt
 from magicportrait_core.errors import InputError
@@ -26,29 +25,10 @@ def read_state(path):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    make_tiny(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def expected(made):
     """Part -> its tensors, as the official layout gives them."""
     files = find_model_files(made)
     return {part: read_part(files, part)[0] for part in PARTS}
-
-
-@pytest.fixture
-def models(made, tmp_path):
-    """A copy to change."""
-    shutil.copytree(made, tmp_path / "models")
-    return tmp_path / "models"
-
-
-@pytest.fixture
-def folder(models):
-    return models / "magicportrait"
 
 
 @pytest.fixture(scope="module")

@@ -13,27 +13,7 @@ from magicportrait_core.diffusion.checkpoints.model_files import (
     find_model_files,
 )
 from magicportrait_core.diffusion.checkpoints.models import load_models
-from magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
 from magicportrait_core.errors import InputError
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    make_tiny(folder)
-    return folder
-
-
-@pytest.fixture
-def models(made, tmp_path):
-    """A copy to change."""
-    shutil.copytree(made, tmp_path / "models")
-    return tmp_path / "models"
-
-
-@pytest.fixture
-def folder(models):
-    return models / "magicportrait"
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])

@@ -1,0 +1,5 @@
+"""The tiny diffusion models, in a folder."""
+
+from tests.made_models import folder, made, models
+
+__all__ = ["folder", "made", "models"]
