@@ -10,6 +10,7 @@ import json
 import pickle
 import struct
 import sys
+import tarfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ import numpy as np
 import torch
 
 HEAD = b"\x80\x04"
+#: how torch's old form begins
+OLD_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 #: of memory, that the program may take: more than importing torch does
 MEMORY = 6 << 30
 
@@ -101,11 +104,27 @@ def claiming(data: bytes, numel: bytes = b"J\xff\xff\xff\x7f") -> bytes:
     return data.replace(b"K\x04Nt", numel + b"Nt")
 
 
-def torch_archive(path: Path, pickled: bytes, packed: bool = False) -> None:
+def torch_archive(path: Path, pickled: bytes, packed: bool = False, name: str = "data.pkl") -> None:
     kind = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
     with zipfile.ZipFile(path, "w", kind) as file:
-        file.writestr("archive/data.pkl", pickled)
+        file.writestr(f"archive/{name}", pickled)
         file.writestr("archive/version", b"3\n")
+
+
+def tape(path: Path) -> None:
+    """torch's oldest form, of a name that can be taken for pickles."""
+    first = (OLD_MAGIC + b"N.N.N.N.").decode("latin1")
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT, encoding="latin1") as file:
+        for name in (first, "storages", "tensors", "pickle"):
+            file.addfile(tarfile.TarInfo(name))
+
+
+def two_lists(path: Path) -> None:
+    """An archive whose records at the end lead to one list of members or to another."""
+    torch_archive(path, b"\x80\x02}.")
+    harmless = path.read_bytes()
+    torch_archive(path, b"\x80\x02}" + doubled(60) + b"Ns.")
+    path.write_bytes(path.read_bytes() + harmless)
 
 
 def zeros(path: Path) -> None:
@@ -216,6 +235,9 @@ def checkpoints() -> Iterator[tuple[str, Callable[[Path], None], str]]:
     yield "key.pt", lambda path: torch_archive(path, key), "would never end"
     pairs = b"\x80\x02}(" + b"N".join(pairs_of_one_hash(60_000)) + b"Nu."
     yield "pairs.pt", lambda path: torch_archive(path, pairs), "would never end"
+    yield "capitals.pt", lambda path: torch_archive(path, key, name="DATA.PKL"), "would never end"
+    yield "tape.tar", tape, "is a tape archive"
+    yield "two_lists.pt", two_lists, "not where (it|they) should be|is damaged"
     yield "packed.pt", lambda path: torch_archive(path, key, packed=True), "is packed"
     yield "expanded.pt", _expanded, "a tensor of shape torch.Size.*, not its values"
     yield "zeros.npz", zeros, "would unpack to 314,57"
