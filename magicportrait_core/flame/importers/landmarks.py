@@ -44,7 +44,7 @@ def read_embedding(content: Mapping, source: Source) -> dict[str, Tensor]:
 
 
 def read_mesh_points(file: Npz, source: Source) -> dict[str, Tensor]:
-    """Part "mesh_points" of `library.files`: 105 of the face mesh's points, in the official file."""
+    """Part "mesh_points" of `library.files`: 105 of the face mesh's points."""
     content = {name: file.read(name) for name, _ in _MESH_POINTS.values()}
     tensors = _checked(content, _MESH_POINTS, source)
     k = len(tensors["indices"])
