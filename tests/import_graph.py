@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @dataclass(frozen=True)
 class Import:
     line: int
-    module: str  #: absolute: "torch.nn", "magicportrait_core.faces.mesh", "nodes.convert"
+    module: str  #: absolute: "torch.nn", "magicportrait_core.faces.mesh", "nodes.media.convert"
     level: int  #: dots in the source; 0 is an absolute import
     deferred: bool  #: inside a function
 

@@ -47,7 +47,7 @@ def bench_denoise(
     frames: of the window. size: px of the picture's sides. compiled: blocks are compiled too.
 
     Returns the figures of the network as it is, and ``backends``: those of ``as_shipped`` and
-    ``optimized`` (see diffusion.optimize). A figure is the fastest of REPEATS forwards after a
+    ``optimized`` (see `speed.optimize`). A figure is the fastest of REPEATS forwards after a
     warm-up. scaled_cpu_s is cpu_s_per_forward of a machine with matmul_s of YARDSTICK_S. peak_mb
     never falls from one to the next: it is the process's; on a GPU gpu_peak_mb is each one's own.
     Raises InputError for what cannot be run.

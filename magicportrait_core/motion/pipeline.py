@@ -243,9 +243,9 @@ def edited(
 
     Args:
         head: of a `MotionTrack`.
-        keys: key frames as `flame.keyframes` has them in files, JSON or CSV; "" for none. Keys of
+        keys: key frames as `keyframes.files` has them in files, JSON or CSV; "" for none. Keys of
             the gaze act alone where its gain is 0.
-        way: `flame.keyed.WAYS`.
+        way: one of `keyed.WAYS`.
 
     Raises InputError for keys that cannot be read, or without a head model, and as
     `check_neutral`.

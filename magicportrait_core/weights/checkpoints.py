@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,16 +62,29 @@ def _scan(path: Path, archive: bool) -> None:
     """Walk over the pickles of a file; see `pickle_scan`. Raises Refused, or what broke."""
     size = path.stat().st_size
     if not archive:
+        if _is_tar(path):
+            raise Refused("it is a tape archive, as torch's oldest files are")
         with path.open("rb") as file:
             return scan_old_form(file, size)
     with open_archive(path) as members:
         for info in members.infolist():
             if info.compress_type != zipfile.ZIP_STORED:
                 raise Refused(f"its {info.filename:.80} is packed")
-            if info.filename.endswith(".pkl"):
+            # torch finds its pickle by any case, and by the name in the list alone
+            if info.orig_filename.lower().endswith(".pkl"):
                 if info.file_size > MAX_PICKLE:
                     raise Refused(f"its {info.filename:.80} has {info.file_size:,} bytes")
                 scan_pickle(io.BytesIO(members.read(info)), size, TORCH)
+
+
+def _is_tar(path: Path) -> bool:
+    """Whether torch would unpack the file as a tape archive: before 2.6 not even `weights_only`
+    kept that from running code, https://nvd.nist.gov/vuln/detail/CVE-2025-32434."""
+    try:
+        tarfile.open(path, "r:").close()
+    except (tarfile.TarError, EOFError, ValueError, OSError):
+        return False
+    return True
 
 
 def _check_tensors(content: object, size: int) -> None:

@@ -1,9 +1,11 @@
 """What a pickle would cost to load, found by walking over it; nothing is made and nothing is run.
 
 A pickle can be small and yet never end: it makes a value once and uses it twice, the pair twice
-again, and so on, until hashing or copying the whole takes years. Here every value has its parts
-and bytes, counted as often as they occur, and what all instructions take together is bounded, far
-above what files of arrays have. Instructions that such files never have are refused as well.
+again, and so on, until hashing or copying the whole takes years. Or its keys all have one hash, so
+that each is compared with all others: texts' hashes cannot be foreseen, nor can those of integers
+of 64 bits be alike, but those of what is made of others can. Here every value has its parts and
+bytes, counted as often as they occur, and what all instructions take together is bounded, far above
+what files of arrays have. Instructions that such files never have are refused as well.
 """
 
 from __future__ import annotations
@@ -20,11 +22,23 @@ MAX_MEMO = 1 << 22  #: the highest place of the memo: C sets aside memory up to 
 MAX_LONG = 1000  #: integers beyond 64 bits: as keys they can all have one hash
 MAX_PARTS = 1 << 25  #: that all instructions take together
 MAX_COPIES = 16  #: of the file: the bytes that all instructions take together
+MAX_COMPARED = 1 << 26  #: keys, each with all others beside it, that may have one hash
 
 _PUT = {"PUT", "BINPUT", "LONG_BINPUT"}
 _GET = {"GET", "BINGET", "LONG_BINGET"}
 #: these change the value below what they take
 _FILL = {"APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD"}
+#: of what these make or give, later instructions may make more
+_GROWING = {
+    *("EMPTY_LIST", "LIST", "EMPTY_DICT", "DICT", "EMPTY_SET", "BYTEARRAY8"),
+    *("REDUCE", "NEWOBJ", "BINPERSID"),
+}
+#: these make what can be a key, and has a hash that a file can choose
+_COMPOSED = {"EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET"}
+_COMPOSED |= {"REDUCE", "NEWOBJ", "BINPERSID"}
+_KEYED = {"SETITEM", "SETITEMS", "DICT"}  #: these take keys and values in turns
+#: these make keys of what they take, or of what lies in it
+_HASHING = _KEYED | {"ADDITEMS", "FROZENSET", "REDUCE", "NEWOBJ", "BUILD"}
 _KNOWN = frozenset(
     "PROTO FRAME STOP MARK MEMOIZE GLOBAL STACK_GLOBAL REDUCE NEWOBJ NONE NEWTRUE NEWFALSE "
     "INT BININT BININT1 BININT2 LONG LONG1 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING "
@@ -44,7 +58,9 @@ class _Value:
     bytes: int = 0  #: of the texts and arrays among them, likewise
     depth: int = 0
     largest: int = 0  #: integer within
-    open: bool = True  #: nothing has taken it yet, so it may still grow
+    composed: int = 0  #: parts whose hash a file can choose
+    keys: int = 0  #: of those, the ones that were made keys of it
+    open: bool = False  #: nothing has taken it yet, so it may still grow
     origin: _Value | None = None  #: of one that comes from the memo: what lies elsewhere too
 
 
@@ -69,7 +85,7 @@ class _Scan:
         self.length, self.known = length, _KNOWN | more
         self.stack: list[_Value | None] = []
         self.memo: dict[int, _Value | None] = {}
-        self.parts = self.bytes = self.longs = 0
+        self.parts = self.bytes = self.longs = self.compared = 0
 
     def run(self, stream: IO[bytes]) -> None:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
@@ -89,7 +105,10 @@ class _Scan:
             elif opcode.stack_before:
                 self.step(opcode)
             elif opcode.stack_after:  # a text, a number, something empty
-                self.stack.append(_Value(1, _length(argument), 0, self.number(argument)))
+                made = _Value(1, _length(argument), 0, self.number(argument))
+                made.composed = int(opcode.name in _COMPOSED)
+                made.open = opcode.name in _GROWING
+                self.stack.append(made)
 
     def put(self, place: int) -> None:
         if place > MAX_MEMO:
@@ -113,6 +132,9 @@ class _Scan:
             size,
             1 + max((value.depth for value in taken), default=-1),
             max((value.largest for value in taken), default=0),
+            (opcode.name in _COMPOSED) + sum(value.composed for value in taken),
+            self.keys(opcode.name, taken, 0 if target is None else target.keys),
+            opcode.name in _GROWING,
         )
         if opcode.name == "BINPERSID" and made.largest > self.length:
             raise Refused(f"it has a tensor of {made.largest:,} values in {self.length:,} bytes")
@@ -122,6 +144,19 @@ class _Scan:
             made = self.filled(target, made)
         if opcode.stack_after:
             self.stack.append(made)
+
+    def keys(self, name: str, taken: list[_Value], beside: int) -> int:
+        """How many keys of one hash an instruction can make of what it takes."""
+        if name not in _HASHING:
+            return 0
+        if name == "BUILD" and not self.known >= TORCH:  # `stand_ins` take a state's own keys alone
+            made = sum(value.keys for value in taken)
+        else:
+            made = sum(value.composed for value in (taken[::2] if name in _KEYED else taken))
+        self.compared += made * (made + beside)
+        if self.compared > MAX_COMPARED:
+            raise Refused("it has so many keys that may have one hash that it would never end")
+        return made
 
     def take(self, kinds: list) -> list[_Value]:
         """Values off the stack, the lowest first."""
@@ -143,7 +178,8 @@ class _Scan:
         origin = value.origin
         if origin is None or not origin.open:
             return origin or value
-        return _Value(MAX_INSTRUCTIONS, self.length, origin.depth, origin.largest)
+        most = MAX_INSTRUCTIONS
+        return _Value(most, self.length, origin.depth, origin.largest, most, origin.keys)
 
     def filled(self, target: _Value, more: _Value) -> _Value:
         """A container, or an object, with what was put into it."""
@@ -153,6 +189,8 @@ class _Scan:
         target.bytes += more.bytes
         target.depth = max(target.depth, more.depth)
         target.largest = max(target.largest, more.largest)
+        target.composed += more.composed
+        target.keys += more.keys
         return target
 
     def number(self, argument: object) -> int:

@@ -101,7 +101,7 @@ class Sparse:
     form = ""
 
     def __setstate__(self, state: dict) -> None:
-        self.state = dict(state)
+        self.state = named(state)
 
     def array(self, resolve) -> object:
         from scipy.sparse import coo_matrix
@@ -123,6 +123,13 @@ class Sparse:
             along = np.repeat(np.arange(lines), counts)
             row, col = (along, across) if self.form == "csr" else (across, along)
         return coo_matrix((values, (row, col)), shape=shape)  # checks rows and columns
+
+
+def named(state: object) -> dict:
+    """The state of an object, if its parts have names."""
+    if not isinstance(state, dict):
+        raise Refused("it has an object without named parts")
+    return dict(state)
 
 
 def numbers(value: object) -> np.ndarray:
@@ -150,7 +157,7 @@ class Chumpy:
     __slots__ = ("state",)
 
     def __setstate__(self, state: dict) -> None:
-        self.state = dict(state)
+        self.state = named(state)
 
     def array(self, resolve) -> object:
         if "x" not in self.state:

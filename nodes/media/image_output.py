@@ -5,6 +5,7 @@ An output that nothing is wired to so costs nothing, and wiring it later reruns 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import torch
@@ -39,6 +40,7 @@ class DeferredImages(Tensor):
     Its shape, type and length are known before. Whatever else is done with it, by PyTorch or by
     NumPy, in place, pickled or copied, is done with the plain tensor that was made. What making it
     raises, the host's interrupt included, goes to that first user, and the next one makes it anew.
+    Threads that read it at once, as savers of pictures do, wait for the one that makes it.
 
     https://pytorch.org/docs/stable/notes/extending.html#subclassing-torch-tensor
     """
@@ -51,13 +53,15 @@ class DeferredImages(Tensor):
     def __init__(self, make: Callable[[], Tensor], shape: tuple[int, ...]) -> None:
         self._make: Callable[[], Tensor] | None = make
         self._made: Tensor | None = None
+        self._making = threading.Lock()
 
     def made(self) -> Tensor:
         """The pictures as a plain tensor; every call gives the same one."""
-        if self._made is None:
-            self._made = self._make()
-            self._make = None  # and with it what it was made from
-        return self._made
+        with self._making:
+            if self._made is None:
+                self._made = self._make()
+                self._make = None  # and with it what it was made from
+            return self._made
 
     def __repr__(self, **how) -> str:
         """The host writes a failed node's inputs into its report: nothing is made for that."""

@@ -10,6 +10,7 @@ import json
 import pickle
 import struct
 import sys
+import tarfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ import numpy as np
 import torch
 
 HEAD = b"\x80\x04"
+#: how torch's old form begins
+OLD_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 #: of memory, that the program may take: more than importing torch does
 MEMORY = 6 << 30
 
@@ -53,6 +56,42 @@ def sparse(indptr: list[int], data: bytes = b"") -> bytes:
     return b"cscipy.sparse.csc\ncsc_matrix\n)\x81}(" + state + b"ub"
 
 
+def same_hash(count: int) -> list[bytes]:
+    """Instructions for each of so many integers of one hash, by int, which the memo has at 0."""
+    made = []
+    for n in range(16, 16 + count):
+        text = str(n * (2**61 - 1)).encode()
+        made.append(b"h\x00U" + bytes([len(text)]) + text + b"\x85R")
+    return made
+
+
+def pairs_of_one_hash(count: int) -> Iterator[bytes]:
+    """Instructions for each of so many pairs of integers whose tuples have one hash.
+
+    The algorithm of tuples' hashes, xxHash's, is solved for the second number.
+    """
+    first, second, start, all_bits = (
+        0x9E3779B185EBCA87,
+        0xC2B2AE3D27D4EB4F,
+        0x27D4EB2F165667C5,
+        2**64,
+    )
+    back = [pow(prime, -1, all_bits) for prime in (first, second)]
+
+    def turned(value: int, by: int) -> int:
+        return (value << by | value >> 64 - by) % all_bits
+
+    a = made = 0
+    while made < count:
+        a += 1
+        lane = turned((start + a * second) % all_bits, 31) * first
+        b = (turned(12345 * back[0] % all_bits, 33) - lane) * back[1] % all_bits
+        b -= all_bits * (b >= 2**63)
+        if abs(b) < 2**61 - 1:  # beyond, an integer's hash is not itself
+            made += 1
+            yield b"J%b\x8a\x08%b\x86" % (struct.pack("<i", a), struct.pack("<q", b))
+
+
 def torch_old(content: object) -> bytes:
     file = io.BytesIO()
     torch.save(content, file, _use_new_zipfile_serialization=False)
@@ -65,11 +104,27 @@ def claiming(data: bytes, numel: bytes = b"J\xff\xff\xff\x7f") -> bytes:
     return data.replace(b"K\x04Nt", numel + b"Nt")
 
 
-def torch_archive(path: Path, pickled: bytes, packed: bool = False) -> None:
+def torch_archive(path: Path, pickled: bytes, packed: bool = False, name: str = "data.pkl") -> None:
     kind = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
     with zipfile.ZipFile(path, "w", kind) as file:
-        file.writestr("archive/data.pkl", pickled)
+        file.writestr(f"archive/{name}", pickled)
         file.writestr("archive/version", b"3\n")
+
+
+def tape(path: Path) -> None:
+    """torch's oldest form, of a name that can be taken for pickles."""
+    first = (OLD_MAGIC + b"N.N.N.N.").decode("latin1")
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT, encoding="latin1") as file:
+        for name in (first, "storages", "tensors", "pickle"):
+            file.addfile(tarfile.TarInfo(name))
+
+
+def two_lists(path: Path) -> None:
+    """An archive whose records at the end lead to one list of members or to another."""
+    torch_archive(path, b"\x80\x02}.")
+    harmless = path.read_bytes()
+    torch_archive(path, b"\x80\x02}" + doubled(60) + b"Ns.")
+    path.write_bytes(path.read_bytes() + harmless)
 
 
 def zeros(path: Path) -> None:
@@ -127,6 +182,15 @@ def pickles() -> Iterator[tuple[str, bytes, str]]:
         )
     )
     yield "one_hash", HEAD + b"}(" + keys + b"u.", "1000 integers beyond 64 bits"
+    named, keys = HEAD + b"c__builtin__\nint\nq\x00}", same_hash(60_000)
+    yield "one_hash_by_call", named + b"(" + b"N".join(keys) + b"Nu\x86.", never
+    batches = (b"N".join(keys[n : n + 3000]) for n in range(0, len(keys), 3000))
+    yield "one_hash_in_parts", named + b"".join(b"(" + b + b"Nu" for b in batches) + b"\x86.", never
+    call = called("__builtin__", "set", b"(" + b"".join(keys) + b"l\x85")
+    yield "one_hash_in_set", named + call + b"\x87.", never
+    objects = b"cscipy.sparse.csc\ncsc_matrix\n)\x81h\x01b" * 200
+    state = b"q\x01(" + b"N".join(keys[:3000]) + b"Nu"
+    yield "one_hash_in_states", named + state + b"(" + objects + b"t\x87.", never
     yield (
         "long",
         HEAD + b"\x8b" + struct.pack("<i", 30 << 20) + b"\x7f" * (30 << 20) + b".",
@@ -169,6 +233,11 @@ def checkpoints() -> Iterator[tuple[str, Callable[[Path], None], str]]:
     old = claiming(torch_old({"E_flame": {"a": torch.ones(4)}}))
     yield "old.tar", lambda path: path.write_bytes(old), "a tensor of 2,147,483,647 values"
     yield "key.pt", lambda path: torch_archive(path, key), "would never end"
+    pairs = b"\x80\x02}(" + b"N".join(pairs_of_one_hash(60_000)) + b"Nu."
+    yield "pairs.pt", lambda path: torch_archive(path, pairs), "would never end"
+    yield "capitals.pt", lambda path: torch_archive(path, key, name="DATA.PKL"), "would never end"
+    yield "tape.tar", tape, "is a tape archive"
+    yield "two_lists.pt", two_lists, "not where (it|they) should be|is damaged"
     yield "packed.pt", lambda path: torch_archive(path, key, packed=True), "is packed"
     yield "expanded.pt", _expanded, "a tensor of shape torch.Size.*, not its values"
     yield "zeros.npz", zeros, "would unpack to 314,57"

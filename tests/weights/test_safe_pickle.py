@@ -101,6 +101,42 @@ def test_lists_within_lists_come_back():
     assert loads(dumped(value), "x.pkl") == value
 
 
+def test_a_text_that_is_used_again_beside_itself_comes_back():
+    """As chumpy's state names its own parts: {"x": array, "_dirty_vars": {"x"}}."""
+    state = {"x": np.zeros(9), "y": ["x"] * 40, "z": ("x", {"x"}, {"x": ["y", ("y", "x")]})}
+    again = dumped(state)
+    assert again.count(b"X\x01\x00\x00\x00x") == 1, "it is written once"
+    made = loads(again, "state.pkl")
+    assert np.array_equal(made.pop("x"), np.zeros(9))
+    assert made == {name: state[name] for name in "yz"}
+
+
+def test_a_tuple_that_is_used_again_beside_itself_comes_back():
+    pair = ("x", 1)
+    assert loads(dumped({pair: [pair] * 40}), "state.pkl") == {pair: [pair] * 40}
+
+
+def test_an_object_that_holds_itself_comes_back():
+    """Python 2's chumpy, whose state may name the object; only x is read."""
+    state = b"}q\x02(U\x02meq\x03h\x01U\x01xU\x05valueu"
+    data = b"\x80\x02cchumpy.ch\nCh\n)\x81q\x01" + state + b"b."
+    assert loads(data, "chumpy.pkl") == "value"
+
+
+@pytest.mark.parametrize("kind", ["chumpy.ch\nCh", "scipy.sparse.csc\ncsc_matrix"])
+def test_a_state_of_pairs_is_refused(kind):
+    data = b"\x80\x02c" + kind.encode() + b"\n)\x81](U\x01xK\x01\x86eb."
+    with pytest.raises(InputError, match="an object without named parts"):
+        loads(data, "state.pkl")
+
+
+def test_many_tensors_in_a_list_of_pairs_come_back():
+    """As Python 2 wrote an OrderedDict."""
+    pairs = [[f"layer.{n}.weight", np.float32(n)] for n in range(800)]
+    made = loads(dumped(Calls(OrderedDict, pairs)), "state.pkl")
+    assert list(made) == [name for name, _ in pairs]
+
+
 def test_doubling_lists_are_refused():
     value = []
     for _ in range(40):

@@ -111,7 +111,7 @@ def read_lora(
     keys: Collection[str] | Mapping[str, Tensor],
     name: str | None = None,
 ) -> LoraFile:
-    """Read a LoRA for a network; see `lora_formats` for the forms of file.
+    """Read a LoRA for a network; see `formats` for the forms of file.
 
     Args:
         source: a .safetensors, .ckpt, .pt, .pth or .bin, or its state dict.

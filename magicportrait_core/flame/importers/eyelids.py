@@ -70,7 +70,7 @@ def side_by_motion(lid: Tensor, template: Tensor) -> str:
 def eyelid_basis(
     paths: tuple[Path, Path], template: Tensor | None
 ) -> tuple[dict[str, Tensor], tuple[Path, Path], str]:
-    """Part "eyelids" of `flame.files`, the paths as left and right, and a note or "".
+    """Part "eyelids" of `library.files`, the paths as left and right, and a note or "".
 
     The names come first: SMIRK's two values are of the files so named. Where they do not tell,
     the half of the head that moves does, on the ``template`` (3, v) of an imported FLAME.

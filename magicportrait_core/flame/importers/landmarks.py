@@ -39,12 +39,12 @@ def is_mesh_points(headers: Mapping[str, Header]) -> bool:
 
 
 def read_embedding(content: Mapping, source: Source) -> dict[str, Tensor]:
-    """Part "landmarks" of `flame.files`."""
+    """Part "landmarks" of `library.files`."""
     return _checked(content, _EMBEDDING, source)
 
 
 def read_mesh_points(file: Npz, source: Source) -> dict[str, Tensor]:
-    """Part "mesh_points" of `flame.files`: 105 of the face mesh's points, in the official file."""
+    """Part "mesh_points" of `library.files`: 105 of the face mesh's points."""
     content = {name: file.read(name) for name, _ in _MESH_POINTS.values()}
     tensors = _checked(content, _MESH_POINTS, source)
     k = len(tensors["indices"])

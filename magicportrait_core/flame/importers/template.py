@@ -26,7 +26,7 @@ def is_template(path: Path) -> bool:
 
 
 def read_template(source: Source) -> dict[str, Tensor]:
-    """Part "uv" of `flame.files`, with the faces that the texture coordinates belong to.
+    """Part "uv" of `library.files`, with the faces that the texture coordinates belong to.
 
     Raises InputError for a file of another mesh, or one that is cut off.
     """

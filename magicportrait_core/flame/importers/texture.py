@@ -47,7 +47,7 @@ def convert_texture(mean: Iterable, basis: Iterable) -> dict[str, Tensor]:
 
 
 def read_texture(file: Npz, source: Source, progress: Progress) -> dict[str, Tensor]:
-    """Part "texture" of `flame.files`. Raises InputError for arrays of other shapes."""
+    """Part "texture" of `library.files`. Raises InputError for arrays of other shapes."""
     mean, basis = file.headers["mean"].shape, file.headers["tex_dir"].shape
     side = (OFFICIAL_SIZE, OFFICIAL_SIZE, 3)
     if mean != side or basis[:3] != side or len(basis) != 4 or basis[3] < NUM_COMPONENTS:

@@ -7,7 +7,9 @@ import importlib
 import io
 import operator
 import pickle
+import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -157,6 +159,22 @@ def test_its_maker_is_let_go(pack):
     assert images.made() is TRUE
     assert seen() is None
     assert "not made yet" not in repr(images)
+
+
+def test_threads_that_read_at_once_get_the_same(pack):
+    module = importlib.import_module(f"{pack.__name__}.nodes.media.image_output")
+    times = []
+
+    def make() -> torch.Tensor:
+        times.append(1)
+        time.sleep(0.2)
+        return TRUE.clone()
+
+    images = module.DeferredImages(make, SHAPE)
+    with ThreadPoolExecutor(4) as pool:
+        places = list(pool.map(lambda index: images[index % 3].data_ptr(), range(8)))
+    assert times == [1]
+    assert len(set(places)) == 3
 
 
 def test_a_making_that_breaks_off_begins_anew(pack):
