@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 from ..errors import InputError
+from .faults import Unreadable
 
 MAX_LIST = 1 << 24  #: bytes of the list of members: over 100,000 of them
 MAX_COPIES, SLACK = 16, 1 << 28  #: unpacked, so many times the file, and a little for small files
@@ -26,18 +27,18 @@ def open_archive(path: str | os.PathLike) -> zipfile.ZipFile:
     path = Path(path)
     size = path.stat().st_size
     if (listed := _list_length(path, size)) > MAX_LIST:
-        raise InputError(f"{path.name} is refused: its list of members has {listed:,} bytes.")
+        raise Unreadable(f"{path.name} is refused: its list of members has {listed:,} bytes.")
     archive = zipfile.ZipFile(path)
     try:
         members = archive.infolist()
         unpacked = sum(member.file_size for member in members)
         if unpacked > MAX_COPIES * size + SLACK:
-            raise InputError(
+            raise Unreadable(
                 f"{path.name} is refused: its {size:,} bytes would unpack to {unpacked:,}. Take "
                 "the file from its makers' own page."
             )
         if any(member.compress_type not in _KINDS for member in members):
-            raise InputError(
+            raise Unreadable(
                 f"{path.name} is refused: it is packed in a way that no such file is. Take the "
                 "file from its makers' own page."
             )
