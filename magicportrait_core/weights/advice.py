@@ -119,10 +119,10 @@ def trimming() -> str:
     return "start, end or the frames to skip"
 
 
-def replacing_with(folder: str | os.PathLike | None = None) -> str:
-    """How a converted file that cannot be used is made again."""
+def replacing_with(folder: str | os.PathLike | None = None, what: str = "the official file") -> str:
+    """How a converted file that cannot be used is made again, of ``what``."""
     first = "delete it and " if in_comfyui() else ""
-    return first + importing(folder=folder)
+    return first + importing(what, folder)
 
 
 def whereabouts(what: str = "where", node: str = HEAD_LOADER) -> str:

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 from ..errors import InputError
+from .faults import Unreadable
 
 MAX_LIST = 1 << 24  #: bytes of the list of members: over 100,000 of them
 MAX_COPIES, SLACK = 16, 1 << 28  #: unpacked, so many times the file, and a little for small files
@@ -34,12 +35,12 @@ def open_archive(path: str | os.PathLike) -> zipfile.ZipFile:
         members = archive.infolist()
         unpacked = sum(member.file_size for member in members)
         if unpacked > MAX_COPIES * size + SLACK:
-            raise InputError(
+            raise Unreadable(
                 f"{path.name} is refused: its {size:,} bytes would unpack to {unpacked:,}. Take "
                 "the file from its makers' own page."
             )
         if any(m.compress_type not in _KINDS or m.flag_bits & _LOCKED for m in members):
-            raise InputError(
+            raise Unreadable(
                 f"{path.name} is refused: it is packed in a way that no such file is. Take the "
                 "file from its makers' own page."
             )
@@ -72,7 +73,7 @@ def _check_list(path: Path, size: int) -> None:
             raise zipfile.BadZipFile("its last records are not where they should be")
         length, place = _numbers(tail, end + 40, 8)
     if length > MAX_LIST:
-        raise InputError(f"{path.name} is refused: its list of members has {length:,} bytes.")
+        raise Unreadable(f"{path.name} is refused: its list of members has {length:,} bytes.")
     if place + length != first + end:
         raise zipfile.BadZipFile("its list of members is not where it should be")
 

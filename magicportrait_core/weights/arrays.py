@@ -17,6 +17,7 @@ from numpy.lib import format as npy
 
 from ..errors import InputError
 from .archives import open_archive
+from .faults import Unreadable
 from .safe_pickle import MAX_BYTES, loads
 
 MAGIC = b"\x93NUMPY"
@@ -64,7 +65,7 @@ def load_npy(path: str | os.PathLike) -> object:
         size = path.stat().st_size - header.length
         if header.dtype.hasobject:
             if size > MAX_BYTES:
-                raise InputError(f"{path.name} is larger than a file of objects may be.")
+                raise Unreadable(f"{path.name} is larger than a file of objects may be.")
             content = loads(file.read(), path.name)
             single = isinstance(content, np.ndarray) and content.shape == ()
             return content.item() if single else content
@@ -116,7 +117,7 @@ class Npz:
     def _check(self, name: str) -> Header:
         header = self.headers[name]
         if header.dtype.hasobject:
-            raise InputError(f"{self._name} holds objects in {name}, where numbers should be.")
+            raise Unreadable(f"{self._name} holds objects in {name}, where numbers should be.")
         return header
 
 
@@ -139,7 +140,7 @@ def _readable(name: str) -> Iterator[None]:
     except InputError:
         raise
     except _DAMAGE as error:
-        raise InputError(
+        raise Unreadable(
             f"{name} is no whole numpy file ({' '.join(str(error).split())[:100]}): download it "
             "again."
         ) from error

@@ -48,6 +48,16 @@ class Entry:
         return self.files[0]
 
     @property
+    def origin(self) -> str:
+        """The file and where a user finds it."""
+        return f"{self.name} of {self.address}"
+
+    @property
+    def right_one(self) -> str:
+        """Where the right file comes from: an imperative."""
+        return f"take {self.name} from {self.address}"
+
+    @property
     def site(self) -> str:
         """The address without what lies below a site or a repository."""
         return self.address.split("/tree/")[0].removesuffix("/download.php")
@@ -106,6 +116,14 @@ def entry_of(key: str) -> Entry:
     """The entry of a key. Raises InputError naming the keys there are."""
     check_choice("the file's key", key, tuple(e.key for e in CATALOG))
     return next(e for e in CATALOG if e.key == key)
+
+
+def head_entry_named(file: str) -> Entry | None:
+    """The entry of head models whose file is called so, as it comes or converted."""
+    low = file.lower()
+    return next(
+        (e for e in (*HEADS, *PARTS) if low in {n.lower() for n in (*e.files, *e.stored)}), None
+    )
 
 
 def safe_name(name: str) -> str:

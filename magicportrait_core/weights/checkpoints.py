@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .archives import open_archive
-from .faults import what_broke
+from .faults import Unreadable, what_broke
 from .pickle_scan import TORCH, scan_pickle
 from .stand_ins import Refused, shown
 from .torch_bytes import refusal, scan_old_form
@@ -43,7 +43,7 @@ def load_checkpoint(path: str | os.PathLike) -> object:
     except InputError:
         raise
     except Refused as error:
-        raise InputError(
+        raise Unreadable(
             f"{path.name} is refused: {error}, which a file of tensors does not need; nothing in "
             "it was run. Take the file from its makers' own page."
         ) from error
@@ -52,7 +52,7 @@ def load_checkpoint(path: str | os.PathLike) -> object:
             reason = f"is refused, for it holds more than tensors ({refusal(error)})"
         else:
             reason = f"cannot be read: {_fault(path, error)}"
-        raise InputError(
+        raise Unreadable(
             f"{path.name} {reason}; nothing in it was run. Take the file from its makers' own "
             "page, as .safetensors where they offer that."
         ) from error

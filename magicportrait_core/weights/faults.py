@@ -5,10 +5,16 @@ from __future__ import annotations
 import pickle
 import struct
 
+from ..errors import InputError
+
 _SHORT = (EOFError, IndexError, struct.error)
 _NUMBERS = ("number 22]", "Errno 22]", "unexpected EOF", "central directory", "not a ZIP archive")
 #: of `pickletools` and `zipfile`
 _CUT = ("exhausted", "not enough data", "but only", "no newline", "not a zip file")
+
+
+class Unreadable(InputError):
+    """A file that is damaged, refused, or not in the form its reader reads."""
 
 
 def what_broke(error: BaseException) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import InputError
 from . import stand_ins as own
-from .faults import what_broke
+from .faults import Unreadable, what_broke
 from .pickle_scan import scan_pickle
 from .torch_bytes import rebuild_tensor, storage_from_bytes
 
@@ -90,7 +90,7 @@ def load_pickle(path: str | os.PathLike, limit: int = MAX_BYTES) -> object:
     path = Path(path)
     size = path.stat().st_size
     if size > limit:
-        raise InputError(f"{path.name} has {size:,} bytes, at most {limit:,} are read as a pickle.")
+        raise Unreadable(f"{path.name} has {size:,} bytes, at most {limit:,} are read as a pickle.")
     return loads(path.read_bytes(), path.name)
 
 
@@ -101,14 +101,14 @@ def loads(data: bytes, name: str) -> object:
         content = SafeUnpickler(io.BytesIO(data), encoding="latin1").load()
         return _Resolver()(content)
     except own.Refused as error:
-        raise InputError(
+        raise Unreadable(
             f"{name} is refused: {error}, which a file of arrays does not need; nothing in it "
             "was run. Take the file from its makers' own page."
         ) from error
     except InputError:
         raise
     except _DAMAGE as error:
-        raise InputError(
+        raise Unreadable(
             f"{name} is no pickle of arrays, or its end is missing ({_short(error)}): download it "
             "again."
         ) from error

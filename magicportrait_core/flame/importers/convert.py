@@ -16,7 +16,10 @@ from safetensors import SafetensorError, safe_open
 
 from ...errors import InputError, MagicPortraitWarning
 from ...types import Progress, no_progress
+from ...weights.advice import whereabouts
 from ...weights.arrays import open_npz
+from ...weights.catalog import head_entry_named
+from ...weights.faults import Unreadable
 from ...weights.folders import make_folder
 from ...weights.records import sha256_of
 from ..head_model import HeadModel
@@ -61,6 +64,21 @@ def import_file(
         InputError: it names the file, what was expected and where the right one comes from.
     """
     path, folder = Path(path), Path(folder)
+    try:
+        return _imported(path, folder, declared, progress)
+    except (Unreadable, UnknownFile) as error:
+        expected = head_entry_named(path.name)
+        if expected is not None:  # no other file's business, though it holds something else
+            raise InputError(
+                f"{error} By its name it is {expected.purpose}: {expected.right_one}."
+            ) from error
+        if isinstance(error, UnknownFile):
+            raise
+        told = whereabouts("which files are imported, and where they come from")
+        raise Unreadable(f"{error} {told[0].upper()}{told[1:]}.") from error
+
+
+def _imported(path: Path, folder: Path, declared: str | None, progress: Progress) -> ImportReport:
     found = recognise(path)
     source = Source(path, sha256_of(path, progress), found.key)
     if found.key in _HEADS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import is_zipfile
 
 from ...errors import InputError
 from ...weights.advice import whereabouts
@@ -67,6 +68,8 @@ def _npy(path: Path) -> Recognised:
 
 
 def _archive(path: Path) -> Recognised:
+    if path.suffix.lower() != ".npz" and not is_zipfile(path):  # its end is missing
+        return _checkpoint(path)
     with open_npz(path) as file:
         names = file.headers
     for key, fits in _NPZ:

@@ -28,8 +28,7 @@ class Source:
     @property
     def right_one(self) -> str:
         """Where the right file comes from, to end an error with."""
-        entry = self.entry
-        return f"take {entry.name} from {entry.address}."
+        return f"{self.entry.right_one}."
 
     def metadata(self) -> dict[str, str]:
         """For the metadata of a safetensors: where it came from, how to know it again."""

@@ -20,6 +20,7 @@ from torch import Tensor
 from ...errors import InputError
 from ...files import replacing
 from ...weights.advice import importing, replacing_with
+from ...weights.catalog import head_entry_named
 from ..head_model import Embedding, HeadModel, LandmarkSet
 from .uv import match_uv_faces
 
@@ -135,9 +136,17 @@ def read_tensors(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tenso
         )
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise InputError(f"{path.name} is damaged: {name} has values that are no numbers.")
+            raise InputError(
+                f"{path.name} is damaged: {name} has values that are no numbers; {_again(path)}"
+            )
     return metadata, tensors
 
 
 def _again(path: str | os.PathLike) -> str:
-    return replacing_with(Path(path).parent) + "."
+    return f"{replacing_with(Path(path).parent, official(Path(path).name))}."
+
+
+def official(file: str) -> str:
+    """The official file that one of ours is made of, and where it comes from."""
+    entry = head_entry_named(file)
+    return "the official file" if entry is None else entry.origin

@@ -12,7 +12,7 @@ from torch import Tensor
 from ...errors import InputError
 from ...files import replacing
 from ...weights.advice import replacing_with
-from .files import FORMAT_VERSION, read_tensors
+from .files import FORMAT_VERSION, official, read_tensors
 
 KIND = "regressor"
 NETWORKS = ("deca", "smirk")
@@ -38,6 +38,6 @@ def load_regressor(path: str | os.PathLike, network: str) -> dict[str, Tensor]:
     if metadata.get("network") != network:
         raise InputError(
             f"{Path(path).name} holds the network {metadata.get('network')}, {network} is wanted: "
-            f"{replacing_with(Path(path).parent)}."
+            f"{replacing_with(Path(path).parent, official(regressor_file(network)))}."
         )
     return tensors

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ...weights.catalog import entry_of
 from .loading import load_strictly
 from .resnet import FEATURES, ResNet50
 
@@ -56,4 +57,4 @@ def load_deca(state: Mapping[str, Tensor]) -> DecaEncoder:
     """E_flame from its tensors. Raises InputError, naming the key, for those of another."""
     with torch.device("meta"):
         network = DecaEncoder()
-    return load_strictly(network, state, "DECA's E_flame (deca_model.tar)")
+    return load_strictly(network, state, "DECA's E_flame (deca_model.tar)", entry_of("deca").origin)

@@ -16,30 +16,32 @@ COUNTER = "num_batches_tracked"  #: of batch norms: used in training only, may b
 GROUP = 4  #: pictures whose first, wide layers fit a CPU's cache
 
 
-def load_strictly(network: nn.Module, state: Mapping[str, Tensor], what: str) -> nn.Module:
+def load_strictly(
+    network: nn.Module, state: Mapping[str, Tensor], what: str, official: str = "the official file"
+) -> nn.Module:
     """Fill a network, made on the meta device, with the tensors of ``state``.
 
     Args:
         network: is changed and returned: float32, for inference, without gradients. It shares
             the memory of float32 tensors in ``state``.
         state: key -> tensor, every key of the network and no other.
-        what: names the weights in errors.
+        what: names the weights in errors, and ``official`` the file that has the right ones.
 
     Raises:
         InputError: names a key that is missing, unexpected or of another shape.
     """
+    again = replacing_with(what=official)
     expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     missing = [key for key in expected if key not in state and not key.endswith(COUNTER)]
     unexpected = [key for key in state if key not in expected]
     for keys, wrong in ((missing, "lacks"), (unexpected, "has an unexpected tensor,")):
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise InputError(f"{what} {wrong} {keys[0]}{more}: {replacing_with()}.")
+            raise InputError(f"{what} {wrong} {keys[0]}{more}: {again}.")
     for key, tensor in state.items():
         if tuple(tensor.shape) != expected[key]:
             raise InputError(
-                f"{what}: {key} must be {expected[key]}, got {tuple(tensor.shape)}: "
-                f"{replacing_with()}."
+                f"{what}: {key} must be {expected[key]}, got {tuple(tensor.shape)}: {again}."
             )
     filled = {
         key: torch.zeros((), dtype=torch.long) if key.endswith(COUNTER) else state[key].float()

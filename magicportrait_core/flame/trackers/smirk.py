@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ...weights.catalog import entry_of
 from .loading import load_strictly
 from .mobilenet import LARGE, SMALL, MobileNetV3Minimal
 
@@ -87,4 +88,6 @@ def load_smirk(state: Mapping[str, Tensor]) -> SmirkEncoder:
     """The encoders from their tensors. Raises InputError, naming the key, for those of another."""
     with torch.device("meta"):
         network = SmirkEncoder()
-    return load_strictly(network, state, "SMIRK's encoders (SMIRK_em1.pt)")
+    return load_strictly(
+        network, state, "SMIRK's encoders (SMIRK_em1.pt)", entry_of("smirk").origin
+    )

@@ -125,5 +125,5 @@ def test_a_checkpoint_that_calls_the_system_is_refused(smirk, tmp_path):
 def test_a_truncated_checkpoint(smirk, tmp_path):
     torch.save(smirk, tmp_path / "x.pt")
     (tmp_path / "x.pt").write_bytes((tmp_path / "x.pt").read_bytes()[:5_000_000])
-    with pytest.raises(InputError, match=r"^x\.pt is (damaged|no whole)"):
+    with pytest.raises(InputError, match=r"^x\.pt cannot be read: it ends too early"):
         import_file(tmp_path / "x.pt", tmp_path)

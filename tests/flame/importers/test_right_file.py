@@ -1,0 +1,98 @@
+"""Whatever is wrong with a file, what is said names it, what it should be and where that is."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from magicportrait_core.errors import InputError, MagicPortraitWarning
+from magicportrait_core.flame.importers.convert import import_file, import_folder
+from magicportrait_core.flame.importers.recognise import UnknownFile
+from magicportrait_core.flame.library.library import open_regressor, open_texture
+from magicportrait_core.flame.trackers.deca import load_deca
+from tests.official_files import (
+    eyelid,
+    flame_content,
+    gnm_arrays,
+    write_flame,
+    write_gnm,
+    write_landmarks,
+    write_mesh_points,
+    write_texture,
+)
+
+FLAME = r"flame\.is\.tue\.mpg\.de"
+DECA, SMIRK = r"github\.com/yfeng95/DECA", r"github\.com/georgeretsi/smirk"
+GNM = r"huggingface\.co/google/gnm-v3"
+
+
+def _network(path, _goldens):
+    torch.save({"E_flame": {"x": torch.ones(9)}}, path)
+
+
+WRITERS = {
+    "generic_model.pkl": (lambda p, g: write_flame(p, flame_content(g)), FLAME),
+    "flame2023.pkl": (lambda p, g: write_flame(p, flame_content(g)), FLAME),
+    "FLAME_texture.npz": (write_texture, FLAME),
+    "mediapipe_landmark_embedding.npz": (lambda p, _: write_mesh_points(p), FLAME),
+    "landmark_embedding.npy": (write_landmarks, DECA),
+    "deca_model.tar": (_network, DECA),
+    "SMIRK_em1.pt": (_network, SMIRK),
+    "l_eyelid.npy": (lambda p, g: np.save(p, eyelid(g, 1)), SMIRK),
+    "gnm_head.npz": (lambda p, _: write_gnm(p, gnm_arrays()), GNM),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_truncated_file_says_where_a_whole_one_is(goldens, tmp_path, name):
+    write, address = WRITERS[name]
+    path = tmp_path / name
+    write(path, goldens)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(InputError, match=rf"^{name} .*By its name.* take {name} from .*{address}"):
+        import_file(path, tmp_path)
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("name", ["deca_model.tar", "SMIRK_em1.pt"])
+def test_half_a_checkpoint_is_no_numpy_file(goldens, tmp_path, name):
+    path = tmp_path / name
+    _network(path, goldens)
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(InputError, match="it ends too early") as told:
+        import_file(path, tmp_path)
+    assert "numpy" not in str(told.value)
+
+
+def test_a_truncated_file_without_a_name_says_who_knows_more(tmp_path):
+    path = tmp_path / "x.pkl"
+    path.write_bytes(pickle.dumps({"v_template": np.zeros((9, 3))})[:90])
+    with pytest.raises(InputError, match=r"^x\.pkl .*weights list` says which files.*come from"):
+        import_file(path, tmp_path)
+
+
+def test_an_official_name_with_something_else_in_it_is_told(tmp_path):
+    path = tmp_path / "generic_model.pkl"
+    path.write_bytes(pickle.dumps({"face": np.arange(3)}))
+    words = rf"generic_model\.pkl is none of.*By its name it is head model FLAME 2020.*{FLAME}"
+    with pytest.raises(InputError, match=words) as told:
+        import_file(path, tmp_path)
+    assert not isinstance(told.value, UnknownFile)
+    with pytest.warns(MagicPortraitWarning, match=words):
+        assert import_folder(tmp_path) == []
+
+
+def test_conversions_say_what_they_are_made_of(tmp_path):
+    (tmp_path / "flame_texture.safetensors").write_bytes(b"damaged")
+    words = rf"flame_texture\.safetensors .*import FLAME_texture\.npz of .*{FLAME}"
+    with pytest.raises(InputError, match=words):
+        open_texture(tmp_path)
+    metadata = {"kind": "regressor", "format_version": "1", "network": "smirk"}
+    save_file({"x": torch.ones(1)}, tmp_path / "deca_encoder.safetensors", metadata)
+    words = rf"holds the network smirk, deca is wanted: import deca_model\.tar of .*{DECA}"
+    with pytest.raises(InputError, match=words):
+        open_regressor(tmp_path, "deca")
+    with pytest.raises(InputError, match=rf"E_flame .*lacks .*import deca_model\.tar of .*{DECA}"):
+        load_deca({})
