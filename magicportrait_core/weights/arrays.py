@@ -85,15 +85,16 @@ class Npz:
     def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
         self._archive, self._name = archive, name
         self.headers: dict[str, Header] = {}  #: of the arrays, by name
-        if len(archive.infolist()) > MAX_MEMBERS:
-            raise ValueError(f"it has {len(archive.infolist())} arrays")
-        for info in archive.infolist():
-            if info.filename.endswith(".npy"):
-                with archive.open(info) as file:
-                    header = read_header(file)
-                if not header.dtype.hasobject and header.length + header.nbytes != info.file_size:
-                    raise ValueError(f"{info.filename} is not as long as it says")
-                self.headers[info.filename.removesuffix(".npy")] = header
+        # torch's archives are looked into as well, and have a member for each tensor
+        arrays = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+        if len(arrays) > MAX_MEMBERS:
+            raise ValueError(f"it has {len(arrays)} arrays")
+        for info in arrays:
+            with archive.open(info) as file:
+                header = read_header(file)
+            if not header.dtype.hasobject and header.length + header.nbytes != info.file_size:
+                raise ValueError(f"{info.filename} is not as long as it says")
+            self.headers[info.filename.removesuffix(".npy")] = header
 
     def read(self, name: str) -> np.ndarray:
         """One array whole."""

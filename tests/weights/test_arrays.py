@@ -114,3 +114,11 @@ def test_an_npz_whose_values_were_changed(tmp_path):
     (tmp_path / "x.npz").write_bytes(data)
     with open_npz(tmp_path / "x.npz") as file, pytest.raises(InputError, match="CRC"):
         file.read("a")
+
+
+def test_an_npz_of_endless_arrays(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as file:
+        for number in range(1001):
+            file.writestr(f"{number}.npy", b"")
+    with pytest.raises(InputError, match="it has 1001 arrays"), open_npz(tmp_path / "x.npz"):
+        pass

@@ -50,6 +50,20 @@ def test_deca(deca, tmp_path, archive):
     assert wanted.items() <= metadata.items()
 
 
+def test_the_official_checkpoints_hold_a_thousand_tensors_more(deca, smirk, tmp_path):
+    """DECA's its other networks and what its training went on from, SMIRK's a generator."""
+    rest = {f"layer.{n}.weight": torch.full((2,), float(n)) for n in range(900)}
+    states = {n: {"step": n, "exp_avg": torch.ones(2), "exp_avg_sq": torch.ones(2)} for n in rest}
+    groups = [{"lr": 1e-4, "betas": (0.9, 0.999), "params": list(states)}]
+    content = {"E_flame": deca, "E_detail": rest, "opt": {"state": states, "param_groups": groups}}
+    torch.save(content, tmp_path / "deca_model.tar")
+    assert import_file(tmp_path / "deca_model.tar", tmp_path).kind == "deca"
+    content = {f"smirk_encoder.{key}": value for key, value in smirk.items()}
+    content |= {f"smirk_generator.{key}": value for key, value in rest.items()}
+    torch.save(content, tmp_path / "SMIRK_em1.pt")
+    assert import_file(tmp_path / "SMIRK_em1.pt", tmp_path).kind == "smirk"
+
+
 @pytest.mark.parametrize("prefix", ["smirk_encoder.", "", "module.smirk_encoder."])
 def test_smirk(smirk, tmp_path, prefix):
     content = {prefix + key: value for key, value in smirk.items()}
