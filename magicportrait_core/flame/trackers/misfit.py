@@ -29,5 +29,5 @@ def misfit(head: HeadModel, laid: Registration, track: HeadTrack, faces: FaceTra
     )
     px = (screen[..., :2] + 1) / 2 * torch.tensor([width, height]) - 0.5
     seen = faces.landmarks[rows[:, None], laid.indices, :2]
-    size = (faces.boxes[rows, 2:] - faces.boxes[rows, :2]).amax(1)
+    size = (faces.boxes[rows, 2:] - faces.boxes[rows, :2]).amax(1).clamp(min=1)
     return float(((px - seen).norm(dim=-1).mean(1) / size).median())
