@@ -66,10 +66,10 @@ UPSCALER = {
 _CLIP_SIZE, _VAE_SIZE = 246_000_000, 335_000_000  #: bytes
 _PAPER = "mengtingwei/MagicPortrait"
 WEIGHTS = _downloads()
-#: px of the columns, by what stands in them
+#: px of the columns, by what stands in them; the newer page draws no node under 225
 COLUMNS = {
     "note": 240, "track": 290, "face": 290, "edit": 290, "maps": 290, "loader": 252, "lora": 250,
-    "text": 240, "fuse": 200, "steer": 220, "denoise": 250, "result": 260,
+    "text": 240, "fuse": 226, "steer": 226, "denoise": 250, "result": 260,
 }  # fmt: skip
 SCRUBBER, LIST = 650, 370  #: px that a run or a click on the badge opens below a node
 OVER = 85  #: y of a wire led above the nodes

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
-WIDTH, ASIDE, BELOW, TOP = 320, 44, 50, 100  #: px: of a node, between nodes, of the first one
+WIDTH, ASIDE, BELOW, TOP = 320, 40, 50, 100  #: px: of a node, between nodes, of the first one
 COLUMN = WIDTH + ASIDE
 HEAD, TITLE, SLOT, WIDGET = 30, 40, 22, 26  #: px of height
 GROUP_COLOUR = "#3f789e"
@@ -125,8 +125,8 @@ class Graph:
     def group(self, title: str, *nodes: Node) -> None:
         """A box round nodes and the room below them."""
         boxes = [(*node.json["pos"], *node.json["size"]) for node in nodes]
-        left, top = min(b[0] for b in boxes) - 20, min(b[1] for b in boxes) - HEAD - 46
-        right = max(b[0] + b[2] for b in boxes) + 20
+        left, top = min(b[0] for b in boxes) - 18, min(b[1] for b in boxes) - HEAD - 46
+        right = max(b[0] + b[2] for b in boxes) + 18
         bottom = max(node.bottom for node in nodes) + 20
         self._groups.append(
             {

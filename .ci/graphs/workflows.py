@@ -48,7 +48,7 @@ def refined(g: Film) -> None:
     maps = g.maps(tracked["track"])
     g.group("Motion", tracked, maps)
     column = g.at["face"]
-    between = g.left(column) - 25
+    between = g.left(column) - 22
     g.down_to(column, 330)  # below the wires of the crop and the maps
     face = g.node(
         "MagicPortraitTrackFace", column,

@@ -162,10 +162,13 @@ def _warn_of_gaps(valid: Tensor, name: str) -> None:
         else:
             ranges.append([frame, frame])
     listed = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
-    _warn(
+    text = (
         f"{name}: no face found in {len(lost)} of {len(valid)} frames ({listed}, counted from "
         "0); their landmarks are interpolated"
     )
+    if not (valid[0] and valid[-1]):
+        text += ", and stand still before the first and after the last face seen: cut those off"
+    _warn(text)
 
 
 def _warn(text: str) -> None:

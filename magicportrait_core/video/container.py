@@ -59,7 +59,7 @@ def open_container(source: MediaSource, name: str) -> av.container.InputContaine
     except av.FFmpegError as error:
         raise InputError(
             f"{name} cannot be read as a video or picture: it is of an unknown kind, incomplete or "
-            f"damaged ({error.strerror})."
+            f"damaged ({error.strerror}): give one that other programs open."
         ) from error
 
 

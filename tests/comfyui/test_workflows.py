@@ -21,6 +21,7 @@ from tests.small_head import small_head
 PACK = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted(path.stem for path in (PACK / "workflows").glob("*.json"))
 FRAMES, SIZE, FPS = 6, 128, 30
+NARROWEST = 225  #: px
 PROMISE = "with the driver's sound"  #: what a note says of the result
 #: node -> widgets that a test makes small
 SMALL = {
@@ -109,6 +110,13 @@ def test_it_has_a_picture_and_a_note(name):
     with Image.open(PACK / "workflows" / f"{name}.jpg") as picture:
         assert min(picture.size) >= 256
     assert "in place of" in note_of(name), "what to swap for one's own files"
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_its_nodes_are_as_wide_as_pages_draw_them(name):
+    """The newer page draws none narrower, so one would grow over what stands beside it."""
+    narrow = [node["type"] for node in graph(name)["nodes"] if node["size"][0] < NARROWEST]
+    assert narrow == []
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

@@ -31,12 +31,20 @@ def test_lost_frames_are_named_and_interpolated(networks, backdrop, paste, as_cl
     frames = [paste(empty, 140 + 2 * i, 128, 90) for i in range(16)]
     for i in (5, 6, 11):
         frames[i] = empty
-    with pytest.warns(MagicPortraitWarning, match=r"3 of 16 frames \(5-6, 11,"):
+    with pytest.warns(MagicPortraitWarning, match=r"3 of 16 frames \(5-6, 11,.*interpolated$"):
         track = track_faces(as_clip(frames), networks)
     assert (~track.valid).nonzero()[:, 0].tolist() == [5, 6, 11]
     assert (track.scores[track.valid] > 0.5).all()
     path = middles(track)[:, 0] - 140 - 2 * torch.arange(16)
     assert path.abs().max() < 2
+
+
+def test_a_face_that_leaves_stands_still_and_is_told(networks, backdrop, paste, as_clip):
+    empty = backdrop(256, 320)
+    frames = [paste(empty, 140 + 2 * i, 128, 90) for i in range(6)] + [empty] * 4
+    with pytest.warns(MagicPortraitWarning, match=r"4 of 10 frames \(6-9,.*stand still.*cut"):
+        track = track_faces(as_clip(frames), networks, smoothing=0)
+    assert (track.landmarks[6:] - track.landmarks[5]).abs().max() < 0.01
 
 
 @pytest.mark.parametrize(("height", "width"), [(576, 1024), (640, 360)])
