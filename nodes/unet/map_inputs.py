@@ -51,9 +51,10 @@ class MapInputs:
         """Raise InputError where the inputs do not fit one another. portrait: IMAGE."""
         absent = [kind for kind in KINDS if kind not in self.pictures]
         if self.maps is None and absent:
+            rest = f"{' and '.join(absent)} too" if self.pictures else "depth, normal and render"
             raise InputError(
                 "maps is not wired: wire Render Geometry Maps' maps output into it, or pictures "
-                f"into {' and '.join(absent)} too."
+                f"into {rest}."
             )
         lengths = {kind: len(picture) for kind, picture in self.pictures.items()}
         sizes = {kind: tuple(picture.shape[1:3]) for kind, picture in self.pictures.items()}
