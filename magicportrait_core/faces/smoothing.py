@@ -16,7 +16,9 @@ from torch import Tensor
 from ..topology import LEFT_IRIS, NUM_LANDMARKS, RIGHT_IRIS, TRIANGLES
 
 CUT = 0.5  #: crop sides between two frames from which on it is a cut, not a motion
-CROP_SECONDS = 0.3  #: standard deviation in time of the crops' filter
+#: standard deviation in time of the crops' filter. Long, for what is left of a crop's noise moves
+#: slowly, as a head does, and the mesh with it; how far a crop follows is CROP_MOTION's.
+CROP_SECONDS = 1.0
 CROP_MOTION = (0.025, 0.025, 0.04, 0.02)  #: the same in x, y, side (crop sides) and radians
 LANDMARK_SECONDS = 0.16  #: in time, at strength 1
 LANDMARK_MOTION = 0.008  #: in inter-iris distances; the network's own noise is below it

@@ -155,16 +155,17 @@ class ShapedHead:
         return skin(points.reshape(t, 3, -1), transforms, model.skinning), placed
 
     def _correctives(self, rotations: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Features (t, 9) and their basis (9, 3, v), for each joint that turns at all."""
+        """Features (t, 9 k) and their basis (9 k, 3, v), of the k joints that turn, if any do."""
+        joints = list(self.model.corrective_joints)
         still = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
-        turned = rotations - still
-        moving = turned.abs().amax((0, 2, 3)) > 0
-        bases = self.model.pose_basis.unflatten(0, (-1, 9))
-        return [
-            (turned[:, joint].flatten(1), bases[i])
-            for i, joint in enumerate(self.model.corrective_joints)
-            if moving[joint]
-        ]
+        turned = (rotations[:, joints] - still).flatten(2)
+        moving = turned.abs().amax((0, 2)) > 0
+        if not moving.any():
+            return []
+        basis = self.model.pose_basis
+        if not moving.all():
+            basis = basis.unflatten(0, (-1, 9))[moving].flatten(0, 1)
+        return [(turned[:, moving].flatten(1), basis)]
 
     def vertices(self, params: HeadParams) -> Tensor:
         """(t, v, 3), a view of planar memory."""

@@ -15,6 +15,7 @@ from ..flame.head_model import HeadModel
 from ..flame.importers.convert import import_folder
 from ..flame.library.library import (
     AUTO,
+    check_readable,
     head_metadata,
     heads,
     open_head,
@@ -86,6 +87,7 @@ def head_of(
         head = open_head(folder, candidate)
         if head.basis == track.params.basis:
             return head
+    check_readable(folder)
     raise InputError(
         f"{what} was made with head model {track.params.basis}, which is none of those in "
         f"{folder_names(folder)} ({', '.join(found)}): "

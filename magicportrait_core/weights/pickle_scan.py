@@ -92,7 +92,8 @@ class _Scan:
             if count == MAX_INSTRUCTIONS:
                 raise Refused(f"it has more than {MAX_INSTRUCTIONS:,} instructions")
             if opcode.name not in self.known:
-                raise Refused(f"it has the instruction {opcode.name}")
+                asked = f" for {_shown_name(argument)}" if opcode.name == "INST" else ""
+                raise Refused(f"it has the instruction {opcode.name}{asked}")
             if opcode.name in _PUT:
                 self.put(argument)
             elif opcode.name == "MEMOIZE":
@@ -204,3 +205,8 @@ class _Scan:
 
 def _length(argument: object) -> int:
     return len(argument) if isinstance(argument, (str, bytes, bytearray)) else 0
+
+
+def _shown_name(argument: object) -> str:
+    """The class that INST names, "module name" in `pickletools`, as module.name."""
+    return f"{str(argument).replace(' ', '.'):.160}"

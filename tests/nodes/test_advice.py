@@ -55,9 +55,10 @@ def test_files_are_dropped_into_their_folder(core, tmp_path):
     (tmp_path / "flame2020_generic.safetensors").write_bytes(b"no head at all")
     with pytest.raises(errors.InputError) as error:
         core("flame.library.files").load_head(tmp_path / "flame2020_generic.safetensors")
-    assert f"delete it and put the official file, as it was downloaded, into {tmp_path}" in str(
-        error.value
-    )
+    assert (
+        "delete it and put generic_model.pkl of https://flame.is.tue.mpg.de/download.php, as it "
+        f"was downloaded, into {tmp_path}"
+    ) in str(error.value)
 
 
 def test_where_files_come_from_is_on_a_help_page(core, tmp_path):

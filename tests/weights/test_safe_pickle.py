@@ -243,6 +243,13 @@ def attributes():
     return {n: dict(vars(made)) for n, made in ALLOWED.items() if isinstance(made, type)}
 
 
+def test_an_object_of_a_class_of_python_2_is_refused_by_name(marker):
+    data = f"(S'touch {marker}'\nios\nsystem\n.".encode()
+    with pytest.raises(InputError, match=r"instruction INST for os\.system"):
+        loads(data, "bad.pkl")
+    assert not marker.exists()
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -14,7 +14,7 @@ from torch import Tensor
 from ...checks import check_choice
 from ...errors import InputError
 from ...weights.advice import importing
-from ...weights.catalog import Entry, entry_of
+from ...weights.catalog import HEADS, Entry, entry_of, head_entry_named
 from ...weights.folders import Folders, find_file, folder_list, folder_names
 from ..gnm import gnm_landmarks
 from ..head_model import HeadModel
@@ -78,12 +78,14 @@ def open_head(folder: Folders, name: str = AUTO) -> HeadModel:
     """
     files = head_files(folder)
     if not files:
+        check_readable(folder)
         first = folder_list(folder)[0]
         flame, gnm = (entry_of(key).how_to_get(first) for key in ("flame2020", "gnm_head"))
         raise InputError(f"No head model is in {folder_names(folder)}. Either: {flame} Or: {gnm}")
     if name == AUTO:
         name = next(iter(files))
     elif name not in files:
+        check_readable(folder, name)
         raise InputError(
             f"There is no head model {name} in {folder_names(folder)}, there are "
             f"{', '.join(files)}: {importing('its file', folder_list(folder)[0], name='NAME')}."
@@ -94,6 +96,23 @@ def open_head(folder: Folders, name: str = AUTO) -> HeadModel:
     paths = {part: find_file(folder, part_file(part)) for part in _HEAD_PARTS}
     parts = {part: load_part(path, part) for part, path in paths.items() if path is not None}
     return with_parts(head, parts)
+
+
+def check_readable(folder: Folders, name: str | None = None) -> None:
+    """Raise InputError, which names it, for a file that is damaged and may be a head model's.
+
+    name: of the head model; None: of any.
+    """
+    known = {entry.key for entry in HEADS}
+    for path in (p for f in folder_list(folder) for p in sorted(f.glob("*.safetensors"))):
+        entry = head_entry_named(path.name)
+        if name not in (None, path.stem) or (entry is not None and entry.key not in known):
+            continue
+        try:
+            with safe_open(path, "pt"):
+                pass
+        except (SafetensorError, OSError):
+            load_head(path)
 
 
 def open_texture(folder: Folders) -> dict[str, Tensor]:

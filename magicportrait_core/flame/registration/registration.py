@@ -20,6 +20,7 @@ from ... import topology
 from ...errors import InputError
 from ...topology import FACE_OVAL, NUM_MESH, canonical_face, rigid_weights, to_ibug68
 from ...weights.advice import importing, whereabouts
+from ...weights.catalog import entry_of
 from ..head_model import Embedding, HeadModel
 from ..landmarks import points_on_faces
 
@@ -88,11 +89,11 @@ def bent_mesh(head: HeadModel) -> Tensor:
     """(478, 3) metres, head axes: the canonical face bent onto the head's landmarks."""
     face = canonical_face() * torch.tensor([1.0, -1.0, -1.0])
     if head.landmarks is None:
-        raise InputError(
-            f"{head.name} has no landmarks to lay a face mesh on: "
-            f"{importing('landmark_embedding.npy or mediapipe_landmark_embedding.npz')} "
-            f"({whereabouts()} they come from)."
-        )
+        files = importing("landmark_embedding.npy or mediapipe_landmark_embedding.npz")
+        way = f"{files} ({whereabouts()} they come from)"
+        if head.family == "gnm":  # FLAME's points are none of its own
+            way = f"only those of the official mesh are known, {entry_of('gnm_head').right_one}"
+        raise InputError(f"{head.name} has no landmarks to lay a face mesh on: {way}.")
     template = head.template.T[None]
     target = points_on_faces(template, head.faces, head.landmarks.full)[0]
     rows = [8, *range(17, 68)]  # the chin and all but the outline

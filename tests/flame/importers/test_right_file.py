@@ -1,6 +1,7 @@
 """Whatever is wrong with a file, what is said names it, what it should be and where that is."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from safetensors.torch import save_file
 from magicportrait_core.errors import InputError, MagicPortraitWarning
 from magicportrait_core.flame.importers.convert import import_file, import_folder
 from magicportrait_core.flame.importers.recognise import UnknownFile
-from magicportrait_core.flame.library.library import open_regressor, open_texture
+from magicportrait_core.flame.library.files import save_head
+from magicportrait_core.flame.library.library import open_head, open_regressor, open_texture
 from magicportrait_core.flame.trackers.deca import load_deca
+from magicportrait_core.motion.head_models import head_of
 from tests.official_files import (
     eyelid,
     flame_content,
@@ -22,6 +25,7 @@ from tests.official_files import (
     write_mesh_points,
     write_texture,
 )
+from tests.small_head import small_head, small_track
 
 FLAME = r"flame\.is\.tue\.mpg\.de"
 DECA, SMIRK = r"github\.com/yfeng95/DECA", r"github\.com/georgeretsi/smirk"
@@ -96,3 +100,26 @@ def test_conversions_say_what_they_are_made_of(tmp_path):
         open_regressor(tmp_path, "deca")
     with pytest.raises(InputError, match=rf"E_flame .*lacks .*import deca_model\.tar of .*{DECA}"):
         load_deca({})
+
+
+def test_a_truncated_head_model_is_named(tmp_path):
+    path, head = tmp_path / "flame2020_generic.safetensors", small_head()
+    head = replace(head, uv_faces=head.uv_faces.clone())  # a file holds no memory twice
+    save_head(path, replace(head, name="flame2020_generic"))
+    path.write_bytes(path.read_bytes()[:2000])
+    words = rf"^flame2020_generic\.safetensors .*end is missing: import generic_model\.pkl.*{FLAME}"
+    for name in ("auto", "flame2020_generic"):
+        with pytest.raises(InputError, match=words):
+            open_head(tmp_path, name)
+    save_head(tmp_path / "other.safetensors", replace(head, name="other"))
+    assert open_head(tmp_path).name == "other"
+    track = replace(small_track(2), params=replace(small_track(2).params, basis="flame-0"))
+    with pytest.raises(InputError, match=words):
+        head_of(track, tmp_path)
+    assert head_of(small_track(2), tmp_path).name == "other"
+
+
+def test_a_truncated_part_is_no_head_model(tmp_path):
+    (tmp_path / "flame_texture.safetensors").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="No head model is in"):
+        open_head(tmp_path)

@@ -81,3 +81,9 @@ def test_the_makers_word_is_taken(golden_head):
 def test_a_head_without_landmarks_says_what_to_import(golden_head):
     with pytest.raises(InputError, match=r"landmark_embedding\.npy"):
         register(replace(golden_head, landmarks=None))
+
+
+def test_gnm_of_another_mesh_is_not_sent_for_flames_points(golden_head):
+    with pytest.raises(InputError, match=r"take gnm_head\.npz from https://hugg") as told:
+        register(replace(golden_head, family="gnm", landmarks=None))
+    assert "embedding" not in str(told.value)

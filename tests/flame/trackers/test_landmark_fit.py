@@ -70,26 +70,40 @@ def test_what_lost_frames_hold_does_not_matter(scenes):
     torch.testing.assert_close(a.params.expression, b.params.expression, rtol=0, atol=5e-3)
 
 
-@pytest.fixture(scope="module")
-def noisy_still():
-    """60 frames of the shipped portrait with noise of sigma 5, tracked."""
-    picture = open_image(demo_portrait_path()).float()
-    generator = torch.Generator().manual_seed(0)
+def noisy(picture, seed):
+    """60 frames of a picture with noise of sigma 5, tracked."""
+    generator = torch.Generator().manual_seed(seed)
     noise = 5 * torch.randn(60, *picture.shape, generator=generator)
-    frames = (picture + noise).round().clamp(0, 255).to(torch.uint8)
+    frames = (picture.float() + noise).round().clamp(0, 255).to(torch.uint8)
     clip = VideoClip.from_tensor(frames, Fraction(25), "still")
     return track_faces(clip, load_networks())
 
 
-def test_a_still_stays_still(golden_head, noisy_still):
-    track = LandmarkFit(golden_head).fit(noisy_still)
+@pytest.fixture(scope="module")
+def noisy_still():
+    return noisy(open_image(demo_portrait_path()), 0)
+
+
+def check_still(head, faces):
+    track = LandmarkFit(head).fit(faces)
     for angle in to_euler(track.params.global_pose):
         assert angle.std() <= 0.15
-    points = project(golden_head.vertices(track.params), track.camera)
+    points = project(head.vertices(track.params), track.camera)
     height, width = track.frame_size
     screen = crop_to_picture(points, track.crop_from_frame, height, width, "exact")
     px = screen[..., :2] * torch.tensor([width, height]) / 2
     assert (px - px.mean(0)).square().sum(-1).mean().sqrt() <= 0.3
+
+
+def test_a_still_stays_still(golden_head, noisy_still):
+    check_still(golden_head, noisy_still)
+
+
+@pytest.mark.parametrize("seed", [2, 4])
+def test_the_example_portrait_stays_still(golden_head, shared_media, seed):
+    """Found: yaw .062 and .050 degrees, mesh .18 and .14 px; with crops that follow their own
+    slow noise .146 and .133, and .36 and .32 px."""
+    check_still(golden_head, noisy(open_image(shared_media / "boy_cropped.jpg"), seed))
 
 
 @pytest.mark.parametrize("mode", ["matrices", "video"])
@@ -132,7 +146,7 @@ def test_footage_turns_as_mediapipe_says(golden_head, shared_media):
 
     Pitch moves by 3 degrees only, and MediaPipe's image and video modes agree in it to .971, so
     nothing can agree to .98 with both: each is noise to the other, and their mean is the better
-    truth. The fit gives .969 and .977, .9805 with the mean.
+    truth. The fit gives .970 and .979, .981 with the mean.
 
     Their depth is a network's, relative to the face, so a ray to the head turns the matrix by a
     part of its angle only: pitch as it is and pitch as seen along the ray are both compared.
