@@ -60,7 +60,7 @@ class Priors:
     """Standard deviations; what is not listed is free."""
 
     noise: float = 0.008  #: of a landmark, picture units
-    depth_noise: float = 0.045  #: of its depth once it is calibrated
+    depth_noise: float = 0.04  #: of its depth once it is calibrated
     outlier: float = 3.0  #: noise, from which on a residual counts linearly (Huber)
     shape: float = 1.0
     nearness: tuple[float, float] = (1.25, 0.1)  #: mean, 1 / metres
@@ -68,7 +68,7 @@ class Priors:
     eyelids: float = 0.6
     expression: float = 1.0
     #: of the whole face by its shape or expression: radians, metres, share of its size
-    similarity: tuple[float, float, float] = (0.005, 0.0006, 0.01)
+    similarity: tuple[float, float, float] = (0.01, 0.0006, 0.01)
     #: of the whole face by its shape or expression, radians; xy and xz make it crooked
     shear: tuple[float, float, float] = (0.02, 0.02, 0.04)
     deep: float = 0.04  #: of the whole face: how deep it is for its size, share

@@ -38,7 +38,7 @@ from .tracker import Tracker
 FEWEST_POINTS, MOST_POINTS = 4, 256
 SHAPES, EXPRESSIONS = 100, 50  #: coefficients that are fitted
 #: metres by which a mesh point may lie elsewhere than it was laid, and the most of it
-SLACK, MOST_SLACK = 0.002, 0.01
+SLACK, MOST_SLACK = 0.0015, 0.01
 MISFIT = 0.05  #: face widths off the landmarks from which on a fit is doubtful
 CHUNK = 32  #: frames looked at once
 KEY_FRAMES = 72  #: that the identity is found from, at most: the more, the surer its relief
