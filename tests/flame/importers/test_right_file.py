@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from magicportrait_core.motion.head_models import head_of
 from safetensors.torch import save_file
 
 from magicportrait_core.errors import InputError, MagicPortraitWarning
@@ -15,6 +14,7 @@ from magicportrait_core.flame.importers.recognise import UnknownFile
 from magicportrait_core.flame.library.files import save_head
 from magicportrait_core.flame.library.library import open_head, open_regressor, open_texture
 from magicportrait_core.flame.trackers.deca import load_deca
+from magicportrait_core.model_files.head_models import head_of
 from tests.official_files import (
     eyelid,
     flame_content,
