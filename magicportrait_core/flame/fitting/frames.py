@@ -59,14 +59,16 @@ def fit_frames(
 
 def frame_costs(points: HeadPoints, state: PointState, obs: Observations, priors: Priors) -> Tensor:
     """(t,) float64: half the robust squared residuals and priors of each frame."""
-    precision, costs = priors.local(points), []
+    precision = priors.local(points)
+    # filled in place: small results kept between large buffers would tear the heap to pieces
+    costs = torch.empty(len(state.turn), dtype=torch.float64)
     for start in range(0, len(state.turn), CHUNK):
         rows = slice(start, start + CHUNK)
         part = state.frames(rows)
         seen = obs.frames(rows)
-        cost = linearise(points(part), part, seen, priors).cost.double()
-        costs.append(cost + local_cost(part, seen, precision))
-    return torch.cat(costs)
+        costs[rows] = linearise(points(part), part, seen, priors).cost.double()
+        costs[rows] += local_cost(part, seen, precision)
+    return costs
 
 
 def _steps(

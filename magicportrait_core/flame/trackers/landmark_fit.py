@@ -175,8 +175,10 @@ class LandmarkFit(Tracker):
 
     def _depth(self, state: PointState) -> Tensor:
         """(t,) metres by which the fitted points lie nearer than the pivot, on the mean."""
-        parts = torch.arange(len(state.turn)).split(CHUNK)
-        return torch.cat([self.points(state.frames(r)).points[..., 2].mean(1) for r in parts])
+        depth = torch.empty(len(state.turn))
+        for rows in torch.arange(len(depth)).split(CHUNK):
+            depth[rows] = self.points(state.frames(rows)).points[..., 2].mean(1)
+        return depth
 
     def _warn_of_misfit(self, track: HeadTrack, faces: FaceTrack) -> None:
         """Say so where the head does not lie on the face: the points may be those of another."""
