@@ -82,6 +82,6 @@ class MagicPortraitTrackFace(io.ComfyNode):
 
 
 def _drawn(clip: VideoClip, track: FaceTrack, progress: HostProgress):
-    for i, (frame, landmarks) in enumerate(zip(clip, track.landmarks, strict=False)):
+    for i, (frame, landmarks) in enumerate(zip(clip, track.landmarks, strict=True)):
         progress("overlay", i, len(track))
         yield draw_track(frame.image, landmarks, bool(track.valid[i]))[None]

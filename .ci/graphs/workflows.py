@@ -141,8 +141,10 @@ def control_net(g: Film) -> None:
         "*depth_range* is *clip*, as ControlNets want it.\n\n### Before the first run\n"
         f"- *models/checkpoints*: *{SD15['name']}*, or any SD1.5 checkpoint.\n"
         f"- *models/controlnet*: *{DEPTH_NET['name']}*.\n\nWithout any download the "
-        "workflow *01_preview* works." + OWN_FILES + RESULT,
-        height=640,
+        "workflow *01_preview* works." + OWN_FILES + "\n- All frames are painted at once, so the "
+        "clip's length is the graphics card's memory: *frame_load_cap* of **Load Driving Video** "
+        "shortens it." + RESULT,
+        height=740,
     )
     tracked = g.track(tracker="landmarks_only")
     maps = g.maps(tracked["track"], TOP, depth_range="clip")

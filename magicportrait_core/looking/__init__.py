@@ -1,1 +1,1 @@
-"""Pictures for people: curves, meshes over frames, maps side by side."""
+"""Pictures for people: curves, meshes over frames, single frames, sheets of them."""

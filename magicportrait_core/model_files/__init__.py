@@ -1,1 +1,1 @@
-"""Every kind of model file: fetched, brought in, listed, verified."""
+"""Every kind of model file: fetched, brought in, listed, verified, chosen for a run."""

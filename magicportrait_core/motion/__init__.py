@@ -1,1 +1,1 @@
-"""From clips and portraits to motion, and from motion to maps."""
+"""From clips and portraits to motion, and from motion to maps and films of them."""

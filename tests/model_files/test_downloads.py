@@ -8,7 +8,7 @@ import torch
 
 from magicportrait_core.diffusion.checkpoints.model_files import find_model_files, read_part
 from magicportrait_core.diffusion.checkpoints.official_shapes import base_shapes
-from magicportrait_core.diffusion.checkpoints.tiny_models import UNET, make_tiny
+from magicportrait_core.diffusion.checkpoints.tiny_models import UNET
 from magicportrait_core.errors import InputError
 from magicportrait_core.model_files import check as model_check
 from magicportrait_core.model_files import downloads as model_downloads
@@ -20,10 +20,9 @@ from magicportrait_core.weights.state_files import read_state
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    make_tiny(folder)
-    return folder / "magicportrait"
+def made(made):
+    """The networks' own folder."""
+    return made / "magicportrait"
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from magicportrait_core.diffusion.checkpoints.combined import convert_models
 from magicportrait_core.diffusion.checkpoints.model_files import find_model_files
 from magicportrait_core.diffusion.checkpoints.model_folders import ModelFolders
 from magicportrait_core.diffusion.checkpoints.models import load_models
-from magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
 from magicportrait_core.errors import InputError
 from magicportrait_core.model_files.importing import import_any
 from magicportrait_core.model_files.listing import glance_all
@@ -20,10 +19,9 @@ from tests.official_files import gnm_arrays, write_gnm
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    make_tiny(folder)
-    return folder / "magicportrait"
+def made(made):
+    """The networks' own folder."""
+    return made / "magicportrait"
 
 
 def test_a_whole_set(made, tmp_path):

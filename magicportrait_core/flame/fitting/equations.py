@@ -46,7 +46,7 @@ class Observations:
     trust: Tensor  #: (t, k) 0..1
     gap: Tensor  #: (t,) frames since the one before, infinite after a cut; gap[0] is infinite
     hold: Tensor  #: (t,) factor on the precision of jaw, eyelids and expression, 1 but in neutral
-    facing: Facing | None = None
+    facing: Facing | None = None  #: believed beforehand; None: nothing is
 
     def frames(self, rows: Tensor | slice) -> Observations:
         """Some of the frames."""
@@ -195,7 +195,7 @@ def local_values(state: PointState) -> Tensor:
 
 
 def local_cost(state: PointState, obs: Observations, precision: Tensor) -> Tensor:
-    """(t,) what the priors of the frames' local parameters cost."""
+    """(t,) what the priors of the frames' own parameters cost: local ones, and where they face."""
     values = local_values(state)
     cost = obs.hold * ((values @ precision) * values).sum(1) / 2
     if obs.facing is None:

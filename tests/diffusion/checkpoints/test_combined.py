@@ -22,17 +22,9 @@ from magicportrait_core.diffusion.checkpoints.model_files import (
 )
 from magicportrait_core.diffusion.checkpoints.models import load_models
 from magicportrait_core.diffusion.checkpoints.parts import read_text, read_vae
-from magicportrait_core.diffusion.checkpoints.tiny_models import make_tiny
 from magicportrait_core.diffusion.checkpoints.unused import is_unused
 from magicportrait_core.errors import InputError
 from magicportrait_core.weights.records import sha256_of
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    make_tiny(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
