@@ -47,11 +47,12 @@ def head_width(params: HeadParams, head: HeadModel) -> float:
 
 
 def in_frame(points: Tensor, track: HeadTrack) -> Tensor:
-    """Model points (t, 3), one a frame -> px of the track's frame, (t, 2)."""
+    """Model points (t, 3), one a frame, or (t, k, 3) -> px of the track's frame, (t, [k,] 2)."""
     height, width = track.frame_size
-    seen = project(points[:, None], track.camera)
-    screen = crop_to_picture(seen, track.crop_from_frame, height, width, "exact")[:, 0, :2]
-    return (screen + 1) / 2 * screen.new_tensor([width, height]) - 0.5
+    seen = project(points.reshape(len(points), -1, 3), track.camera)
+    screen = crop_to_picture(seen, track.crop_from_frame, height, width, "exact")[..., :2]
+    px = (screen + 1) / 2 * screen.new_tensor([width, height]) - 0.5
+    return px.reshape(*points.shape[:-1], 2)
 
 
 def width_in_frame(track: HeadTrack, head: HeadModel) -> Tensor:
